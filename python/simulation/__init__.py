@@ -1,0 +1,1 @@
+"""Detector images from first principles."""

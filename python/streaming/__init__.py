@@ -1,0 +1,1 @@
+"""Batches from a store."""
