@@ -14,7 +14,7 @@ _PUBLIC = {
 __all__ = ["build_model", "list_models", "load_run", "open_store"]
 
 
-def __getattr__(name):  # type: ignore[no-untyped-def]  # Python 3.6 runs this file
+def __getattr__(name):  # type: ignore[no-untyped-def]
     import importlib
 
     if name not in _PUBLIC:
