@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+import yaml
+from RecoE2E.ParticleViT.errors import RecipeError
+from RecoE2E.ParticleViT.recipe import load_recipe, parse_recipe, recipe_dict, recipe_names, recipe_yaml
+
+MINIMAL = {"name": "x", "classes": ["b", "s"], "image": {"channels": [{"name": "pt"}]}}
+
+
+@pytest.mark.parametrize("name", ["electron_photon", "quark_gluon", "top_tagging"])
+def test_built_in_recipes_load(name):
+    assert name in recipe_names()
+    recipe = load_recipe(name)
+    assert recipe.name == name
+    assert set(recipe.model.preprocessing) <= {channel.name for channel in recipe.image.channels}
+
+
+def test_written_recipe_reads_back_the_same(tmp_path):
+    recipe = load_recipe("top_tagging", {"training.max_epochs": 3, "model.options.dim": 8})
+    path = tmp_path / "recipe.yaml"
+    path.write_text(recipe_yaml(recipe))
+    assert load_recipe(path) == recipe
+    assert yaml.safe_load(recipe_yaml(recipe)) == recipe_dict(recipe)
+
+
+def test_another_model_drops_the_options_of_the_first():
+    content = {**MINIMAL, "model": {"name": "vit", "options": {"dim": 64}}}
+    assert parse_recipe(content, {"model.options.depth": 2}, "r").model.options == {"dim": 64, "depth": 2}
+    assert parse_recipe(content, {"model.name": "cct"}, "r").model.options == {}
+    assert parse_recipe(content, {"model.name": "vit"}, "r").model.options == {"dim": 64}
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({"trainng.seed": 1}, "unknown key 'trainng'; did you mean 'training'"),
+        ({"training.batch_sze": 1}, "unknown key 'training.batch_sze'; did you mean 'batch_size'"),
+        ({"training.seed": "a"}, "training.seed"),
+        ({"training": 3}, "'training' is 3; expected a mapping"),
+        ({"split.train": 0.5}, "add up to 1"),
+        ({"classes": ["a"]}, "2 or more names"),
+        ({"image.height": 0}, "image.height is 0"),
+        ({"image.channels": []}, "image.channels"),
+        ({"image.channels": [{"nam": "pt"}]}, "nam"),
+        ({"model.preprocessing": {"e": {}}}, "channel 'e'; known: pt"),
+        ({"model.preprocessing": {"pt": {"transform": "log"}}}, "did you mean 'log1p'"),
+        ({"inputs.label.values": {"sig": [1]}}, "class 'sig'"),
+        ({"training.label_smoothing": 1.5}, "label_smoothing is 1.5"),
+        ({"training.class_weights": [1.0]}, "class_weights"),
+    ],
+)
+def test_wrong_values_are_named_in_one_line(overrides, message):
+    with pytest.raises(RecipeError) as error:
+        parse_recipe(MINIMAL, overrides, "my.yaml")
+    assert message in str(error.value)
+    assert str(error.value).startswith("my.yaml: ")
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["a: [", "- 1", "\x00"])
+def test_a_file_that_is_no_recipe(tmp_path, text):
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(RecipeError, match="bad.yaml"):
+        load_recipe(path)
+
+
+def test_an_unknown_recipe_names_the_nearest():
+    with pytest.raises(RecipeError, match="did you mean 'top_tagging'"):
+        load_recipe("top_taging")
