@@ -97,6 +97,10 @@ def format_cell(value: Any) -> str:
     return str(value)
 
 
+def _table_row(tag: str, cells: Sequence[Any]) -> str:
+    return "<tr>" + "".join(f"<{tag}>{html.escape(format_cell(cell))}</{tag}>" for cell in cells) + "</tr>"
+
+
 def _png(figure: Figure | Path) -> bytes:
     if isinstance(figure, os.PathLike):
         with open(figure, "rb") as file:
