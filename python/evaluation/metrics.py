@@ -1,7 +1,8 @@
 """Figures of merit of a classifier, with statistical errors.
 
-Throughout, `labels` is (N,) int, the index of the true class, and `probabilities` is (N, K) float. With two
-classes the signal is the last one and its probability is the score; with more, each class stands against the rest.
+Throughout, `labels` is (N,) int, the index of the true class, and `probabilities` is (N, K) float. With
+two classes the signal is the last one and its probability is the score; with more, each class stands
+against the rest.
 
 The error of an AUC follows E. DeLong, D. DeLong and D. Clarke-Pearson, Biometrics 44 (1988) 837, computed
 from midranks in O(N log N) as in X. Sun and W. Xu, IEEE Signal Process. Lett. 21 (2014) 1389.

@@ -1,0 +1,180 @@
+"""Figures of a run, in CMS style: what is drawn is computed apart from how it is drawn.
+
+Every `draw_*` function takes numbers, writes one PNG and returns its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..atomic import atomic_path
+from .metrics import Floats, Integers, Roc, roc, signal_scores
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MAX_POINTS = 2000  # of a curve; more cannot be seen
+COLORS = ("#5790fc", "#e42536", "#f89c20", "#964a8b", "#9c9ca1", "#7a21dd")  # Petroff 2021, the CMS palette
+
+
+class Curve(NamedTuple):
+    """A ROC curve ready to draw."""
+
+    label: str
+    """Entry of the legend."""
+    signal: NDArray[np.float64]
+    """Signal efficiencies."""
+    background: NDArray[np.float64]
+    """Background efficiencies at them."""
+
+
+class Scores(NamedTuple):
+    """Score distributions of each class, as densities."""
+
+    title: str
+    """What the score is."""
+    edges: NDArray[np.float64]
+    """Edges of the bins."""
+    densities: dict[str, NDArray[np.float64]]
+    """Class name -> fraction of its events per unit of score."""
+
+
+def roc_curves(
+    labels: Integers, probabilities: Floats, classes: Sequence[str], areas: Sequence[float]
+) -> list[Curve]:
+    """Return the signal's curve, or with more than two classes one per class against the rest."""
+    if len(classes) == 2:
+        names = {1: f"{classes[1]} against {classes[0]}"}
+    else:
+        names = {k: f"{name} against the rest" for k, name in enumerate(classes)}
+    return [
+        thin_curve(f"{name}, AUC = {areas[k]:.4f}", roc(labels == k, signal_scores(probabilities, k)))
+        for k, name in names.items()
+    ]
+
+
+def thin_curve(label: str, curve: Roc) -> Curve:
+    """Keep at most MAX_POINTS points, evenly spaced in signal efficiency."""
+    targets = np.linspace(0, 1, MAX_POINTS)
+    picks = np.unique(np.searchsorted(curve.signal, targets).clip(0, len(curve.signal) - 1))
+    return Curve(label, curve.signal[picks], curve.background[picks])
+
+
+def score_distributions(
+    labels: Integers, probabilities: Floats, classes: Sequence[str], signal: int = -1, bins: int = 40
+) -> Scores:
+    """Histogram the score of class `signal` for the events of each class."""
+    edges = np.linspace(0, 1, bins + 1)
+    scores = signal_scores(probabilities, signal)
+    densities = {}
+    for k, name in enumerate(classes):
+        counts, _ = np.histogram(scores[labels == k], edges)
+        densities[name] = counts / max(counts.sum(), 1) * bins
+    return Scores(f"Probability of {classes[signal]}", edges, densities)
+
+
+@contextmanager
+def figure(path: Path, right: str = "", columns: int = 1) -> Iterator[Any]:
+    """Yield the axes of a figure in CMS style and write it to `path` atomically.
+
+    Args:
+        path: PNG file to write.
+        right: text above the axes on the right.
+        columns: number of axes side by side; with more than one, an array of them is given.
+    """
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+    import mplhep
+
+    with plt.style.context(mplhep.style.CMS):
+        drawing, axes = plt.subplots(1, columns, figsize=(10 * columns, 10), layout="constrained")
+        try:
+            yield axes
+            for one in np.atleast_1d(axes):
+                mplhep.label.exp_text("ParticleViT", "", ax=one, loc=0, fontsize=26)
+                one.set_title(right, loc="right", fontsize=22)
+            with atomic_path(path) as partial:
+                drawing.savefig(partial, dpi=80)
+        finally:
+            plt.close(drawing)
+
+
+def draw_roc(path: Path, curves: Sequence[Curve], right: str = "") -> Path:
+    """Draw background efficiency against signal efficiency."""
+    with figure(path, right) as axes:
+        for color, curve in zip(COLORS * 9, curves, strict=False):
+            axes.plot(curve.signal, curve.background, color=color, label=curve.label)
+        axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="chance")
+        axes.set(xlabel="Signal efficiency", ylabel="Background efficiency", xlim=(0, 1), ylim=(0, 1.2))
+        axes.legend(loc="upper left", fontsize=20)
+    return path
+
+
+def draw_rejection(path: Path, curves: Sequence[Curve], right: str = "") -> Path:
+    """Draw background rejection, 1 / background efficiency, against signal efficiency."""
+    with figure(path, right) as axes:
+        for color, curve in zip(COLORS * 9, curves, strict=False):
+            seen = curve.background > 0
+            axes.plot(curve.signal[seen], 1 / curve.background[seen], color=color, label=curve.label)
+        chance = np.linspace(0.02, 1, 99)
+        axes.plot(chance, 1 / chance, color="grey", linestyle=":", label="chance")
+        axes.set(xlabel="Signal efficiency", ylabel="Background rejection", xlim=(0, 1), yscale="log")
+        axes.set_ylim(1, axes.get_ylim()[1] * 3)
+        axes.legend(loc="upper right", fontsize=20)
+    return path
+
+
+def draw_scores(path: Path, scores: Scores, right: str = "") -> Path:
+    """Draw the score distribution of each class."""
+    with figure(path, right) as axes:
+        for color, (name, density) in zip(COLORS * 9, scores.densities.items(), strict=False):
+            axes.stairs(density, scores.edges, color=color, linewidth=2.5, label=name)
+        axes.set(xlabel=scores.title, ylabel="Events, normalised to area 1")
+        axes.set(xlim=(0, 1), ylim=(0, axes.get_ylim()[1] * 1.2))
+        axes.legend(loc="upper center", ncols=2, fontsize=20)
+    return path
+
+
+def draw_confusion(path: Path, matrix: NDArray[np.float64], classes: Sequence[str], right: str = "") -> Path:
+    """Draw the confusion matrix (K true, K predicted)."""
+    with figure(path, right) as axes:
+        axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
+        for row, column in np.ndindex(*matrix.shape):
+            value = matrix[row, column]
+            color = "white" if value > 0.5 else "black"
+            axes.text(column, row, f"{value:.3f}", ha="center", va="center", color=color, fontsize=22)
+        axes.set_xticks(range(len(classes)), classes, rotation=30, ha="right")
+        axes.set_yticks(range(len(classes)), classes)
+        axes.minorticks_off()
+        axes.set(xlabel="Likeliest class", ylabel="True class")
+    return path
+
+
+def draw_history(path: Path, history: dict[str, NDArray[np.float64]], right: str = "") -> Path:
+    """Draw loss and AUC of training and validation against the epoch; columns as in history.csv."""
+    with figure(path, right, columns=2) as (loss, area):
+        _lines(loss, history, {"train_loss": "training", "validation_loss": "validation"})
+        loss.set(xlabel="Epoch", ylabel="Cross entropy per event")
+        _lines(area, history, {"train_auc": "training", "validation_auc": "validation"})
+        area.set(xlabel="Epoch", ylabel="AUC")
+        for axes in (loss, area):
+            axes.legend(fontsize=20)
+            axes.xaxis.get_major_locator().set_params(integer=True)
+    return path
+
+
+def _lines(axes: Axes, history: dict[str, NDArray[np.float64]], names: dict[str, str]) -> None:
+    epochs = history["epoch"] + 1
+    for color, (column, label) in zip(COLORS, names.items(), strict=False):
+        values = history.get(column, np.array([]))
+        seen = np.isfinite(values)
+        if seen.any():
+            axes.plot(epochs[seen], values[seen], color=color, marker="o", markersize=6, label=label)
