@@ -1,0 +1,107 @@
+"""The network that is trained, saved and exported: raw images in, probabilities out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from ..store import ImageSpec
+
+
+class Network(nn.Module):
+    """Normalisation, backbone and softmax in one module.
+
+    Attributes:
+        preprocess: raw images -> normalised images; holds mean and std as buffers.
+        backbone: normalised images (N, C, H, W) -> logits (N, K).
+        image: channels, units, height, width and window of the images.
+        classes: names of the K classes.
+        name: name of the model in the registry.
+        options: options that differ from the model's defaults.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        backbone: nn.Module,
+        preprocess: Preprocess,
+        image: ImageSpec,
+        classes: Sequence[str],
+        options: dict[str, Any],
+    ) -> None:
+        super().__init__()
+        self.preprocess = preprocess
+        self.backbone = backbone
+        self.name = name
+        self.image = image
+        self.classes = list(classes)
+        self.options = options
+
+    def logits(self, image: Tensor) -> Tensor:
+        """Return the logits (N, K) of raw images (N, C, H, W)."""
+        logits: Tensor = self.backbone(self.preprocess(image))
+        return logits
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the probabilities (N, K) of raw images (N, C, H, W) in physical units."""
+        return self.logits(image).softmax(dim=-1)
+
+    @property
+    def parameter_count(self) -> int:
+        """Number of trainable numbers."""
+        return sum(parameter.numel() for parameter in self.parameters() if parameter.requires_grad)
+
+    def flops_per_event(self) -> int:
+        """Return the floating-point operations of one image (multiply and add counted apart)."""
+        from torch.utils.flop_counter import FlopCounterMode
+
+        training = self.training
+        self.eval()
+        device = next(self.parameters()).device
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            self(torch.zeros(1, *self.image.shape, device=device))
+        self.train(training)
+        return int(counter.get_total_flops())
+
+
+class Pad(nn.Module):
+    """Add rows and columns of 0 on both sides so that a patch or a stride divides the image.
+
+    Args:
+        height, width: of the image.
+        multiple: what must divide the padded height and width.
+        square: make both the same.
+    """
+
+    def __init__(self, height: int, width: int, multiple: int, square: bool = False) -> None:
+        super().__init__()
+        sides = [-(-side // multiple) * multiple for side in (height, width)]
+        self.height, self.width = [max(sides)] * 2 if square else sides
+        down, right = self.height - height, self.width - width
+        self.padding = (right // 2, right - right // 2, down // 2, down - down // 2)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Pad images (N, C, H, W)."""
+        return functional.pad(image, self.padding) if any(self.padding) else image
+
+
+class OneLogit(nn.Module):
+    """Two-class logits (0, z) from a backbone with the single output z, as published binary models have it.
+
+    The softmax of (0, z) is (1 - sigmoid(z), sigmoid(z)), so their weights and parameter counts carry over.
+    """
+
+    def __init__(self, backbone: nn.Module) -> None:
+        super().__init__()
+        self.backbone = backbone
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Turn images (N, C, H, W) into logits (N, 2)."""
+        return functional.pad(self.backbone(image), (1, 0))

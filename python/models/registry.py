@@ -1,0 +1,123 @@
+"""All models by name, and how one is built for given images and classes."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from ..errors import ModelError, suggest
+from .network import Network
+from .preprocess import Preprocess
+
+if TYPE_CHECKING:
+    from ..recipe import Preprocessing
+    from ..store import ImageSpec
+
+Builder = Callable[..., nn.Module]
+_BUILDERS: dict[str, Builder] = {}
+_SUBSTITUTES = {float: (int, float), tuple: (list, tuple), int: (int,), bool: (bool,), str: (str,)}
+
+
+def register_model(builder: Builder) -> Builder:
+    """Register a function under its own name.
+
+    It takes the image's (channels, height, width) and the number of classes, and its options as keywords with
+    defaults; it returns a module that turns (N, C, H, W) into logits (N, K).
+    """
+    _BUILDERS[builder.__name__] = builder
+    return builder
+
+
+def list_models() -> list[str]:
+    """Return the names that `build_model` knows."""
+    _import_builders()
+    return sorted(_BUILDERS)
+
+
+def model_options(name: str) -> dict[str, Any]:
+    """Return the options of a model and their defaults.
+
+    Raises:
+        ModelError: no such model.
+    """
+    parameters = inspect.signature(_builder(name)).parameters.values()
+    return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
+
+
+def build_model(
+    name: str,
+    image_spec: ImageSpec,
+    classes: Sequence[str],
+    *,
+    preprocessing: Mapping[str, Preprocessing] | None = None,
+    **options: Any,
+) -> Network:
+    """Build a network with fresh weights.
+
+    Args:
+        name: one of `list_models()`.
+        image_spec: channels, height and width of the images.
+        classes: names of the classes; where there are two, the signal last.
+        preprocessing: normalisation by channel name, see `models.preprocess`.
+        **options: options of the model, see `model_options(name)`.
+
+    Raises:
+        ModelError: unknown model or option (the nearest is named), or options that do not fit the image.
+    """
+    builder = _builder(name)
+    checked = _check_options(name, options)
+    preprocess = Preprocess(image_spec.channels, preprocessing)
+    try:
+        backbone = builder(image_spec.shape, len(classes), **checked)
+        network = Network(name, backbone, preprocess, image_spec, classes, dict(options))
+        _try_forward(network)
+    except (ValueError, AssertionError, RuntimeError, TypeError, ZeroDivisionError, IndexError) as error:
+        shape = " x ".join(map(str, image_spec.shape))
+        given = ", ".join(f"{key}={value}" for key, value in options.items()) or "its defaults"
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ModelError(f"model '{name}' with {given} does not fit images of {shape}: {reason}") from error
+    return network
+
+
+def _import_builders() -> None:
+    from . import cnn, hybrid, transformers  # noqa: F401
+
+
+def _builder(name: str) -> Builder:
+    _import_builders()
+    if name not in _BUILDERS:
+        raise ModelError(f"unknown model '{name}'; {suggest(name, _BUILDERS)}")
+    return _BUILDERS[name]
+
+
+def _check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options with lists as tuples; refuse unknown names and wrong types."""
+    defaults = model_options(name)
+    checked = {}
+    for key, value in options.items():
+        if key not in defaults:
+            raise ModelError(f"model '{name}' has no option '{key}'; {suggest(key, defaults)}")
+        expected = type(defaults[key])
+        is_wrong_bool = isinstance(value, bool) and expected is not bool
+        if is_wrong_bool or not isinstance(value, _SUBSTITUTES[expected]):
+            raise ModelError(
+                f"model '{name}': option {key} is {value!r}, expected {expected.__name__} like {defaults[key]}"
+            )
+        checked[key] = tuple(value) if isinstance(value, list) else value
+    return checked
+
+
+def _try_forward(network: Network) -> None:
+    """Send two empty images through, so that what does not fit is found now and not in the first step."""
+    network.eval()
+    with torch.no_grad():
+        probabilities = network(torch.zeros(2, *network.image.shape))
+    if probabilities.shape != (2, len(network.classes)) or not bool(probabilities.isfinite().all()):
+        raise ValueError(
+            f"output of shape {tuple(probabilities.shape)} is not (2, {len(network.classes)}) finite numbers"
+        )
+    network.train()
