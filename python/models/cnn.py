@@ -66,19 +66,17 @@ def load_reference_weights(network: Network, path: str | os.PathLike[str]) -> No
         ModelError: the file is not such a checkpoint, or the network is another one.
     """
     if network.name != "reference_cnn" or len(network.classes) != 2:
-        raise ModelError(
-            f"{path}: holds a reference_cnn of 2 classes, the network is {network.name} of {len(network.classes)}"
-        )
+        found = f"{network.name} of {len(network.classes)} classes"
+        raise ModelError(f"{path}: holds a reference_cnn of 2 classes, the network is {found}")
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        weights = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
         pairs = [(f"model.{name}", layer) for name, layer in _REFERENCE_LAYERS.items()]
-        state = {f"{new}.{kind}": found[f"{old}.{kind}"] for old, new in pairs for kind in ("weight", "bias")}
+        kinds = ("weight", "bias")
+        state = {f"{new}.{kind}": weights[f"{old}.{kind}"] for old, new in pairs for kind in kinds}
         network.backbone.get_submodule("backbone").load_state_dict(state)
     except Exception as error:  # torch.load raises whatever the damaged bytes lead to
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"{path}: not the published weights of reference_cnn ({reason}); give the original file"
-        ) from error
+        raise ModelError(f"{path}: not weights of reference_cnn ({reason}); give another file") from error
 
 
 class _ResidualBlock(nn.Module):

@@ -104,9 +104,8 @@ def _check_options(name: str, options: Mapping[str, Any]) -> dict[str, Any]:
         expected = type(defaults[key])
         is_wrong_bool = isinstance(value, bool) and expected is not bool
         if is_wrong_bool or not isinstance(value, _SUBSTITUTES[expected]):
-            raise ModelError(
-                f"model '{name}': option {key} is {value!r}, expected {expected.__name__} like {defaults[key]}"
-            )
+            wanted = f"{expected.__name__} like {defaults[key]}"
+            raise ModelError(f"model '{name}': option {key} is {value!r}, expected {wanted}")
         checked[key] = tuple(value) if isinstance(value, list) else value
     return checked
 

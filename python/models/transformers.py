@@ -50,7 +50,7 @@ def vit(
 
 @register_model
 def reference_vit(image: Shape, classes: int, *, dropout: float = 0.0) -> nn.Module:
-    """Build the published ViT of 32 x 32 x 2 crops; 1,455,873 parameters with its one output for two classes."""
+    """Build the published ViT of 32 x 32 x 2 crops; with its one output it has 1,455,873 parameters."""
     pad = Pad(*image[1:], 8)
     network = vit_module("vit").ViT(
         image_size=(pad.height, pad.width), patch_size=8, num_classes=1 if classes == 2 else classes, dim=64,
@@ -129,7 +129,8 @@ def scalable_vit(
     pad = Pad(*image[1:], 4 * 2 ** (len(depth) - 1) * max(window, 1))
     network = vit_module("scalable_vit").ScalableViT(
         num_classes=classes, dim=dim, depth=depth, heads=heads, reduction_factor=reduction,
-        window_size=window or None, iwsa_dim_key=dim_key, iwsa_dim_value=dim_key, ssa_dim_key=dim_key, ssa_dim_value=dim_key,
+        window_size=window or None, iwsa_dim_key=dim_key, iwsa_dim_value=dim_key, ssa_dim_key=dim_key,
+        ssa_dim_value=dim_key,
         ff_expansion_factor=mlp_factor, channels=image[0], dropout=dropout,
     )  # fmt: skip
     return nn.Sequential(pad, network)
@@ -148,11 +149,11 @@ def cct(
     dropout: float = 0.1,
     stochastic_depth: float = 0.1,
 ) -> nn.Module:
-    """Build a compact convolutional transformer (arXiv:2104.05704); convolutions 0 leaves about 8 x 8 tokens."""
+    """Build a CCT (arXiv:2104.05704); as many convolutions as leave about 8 x 8 tokens where they are 0."""
     network: nn.Module = vit_module("cct").CCT(
-        img_size=image[1:], embedding_dim=dim, n_input_channels=image[0], num_classes=classes, num_layers=depth,
-        n_conv_layers=convolutions or _halvings(image, 1), kernel_size=3, stride=1, padding=1, num_heads=heads,
-        mlp_ratio=mlp_factor, positional_embedding="learnable", dropout_rate=dropout, attention_dropout=dropout,
-        stochastic_depth_rate=stochastic_depth,
+        img_size=image[1:], embedding_dim=dim, n_input_channels=image[0], num_classes=classes,
+        n_conv_layers=convolutions or _halvings(image, 1), kernel_size=3, stride=1, padding=1,
+        num_layers=depth, num_heads=heads, mlp_ratio=mlp_factor, positional_embedding="learnable",
+        dropout_rate=dropout, attention_dropout=dropout, stochastic_depth_rate=stochastic_depth,
     )  # fmt: skip
     return network

@@ -1,0 +1,158 @@
+"""Checkpoints that are whole or absent, and the networks inside them."""
+
+# ruff: noqa: ARG002  # hooks of Lightning get more than they need
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from ..atomic import atomic_path
+from ..errors import ModelError, ParticleViTError
+from ..models import Network, build_model
+from ..recipe import parse_recipe
+from ..store import ImageSpec
+
+logger = logging.getLogger(__name__)
+
+SAVE_SECONDS = 120.0
+"""Time between checkpoints inside a long epoch."""
+_CHECK_BATCHES = 20
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Writes beside the target and renames; Lightning's own way moves the file from another folder."""
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
+        """Save `checkpoint` so that `path` is never half-written."""
+        with atomic_path(path) as partial, partial.open("wb") as file:
+            torch.save(checkpoint, file)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+class RunCheckpoint(Checkpoint):
+    """Saves best.ckpt where the validation AUC rose, then last.ckpt; the latter also inside long epochs.
+
+    The best goes first: a process killed between the two resumes from the older last.ckpt and writes both.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.best = -1.0
+        self.finished = False
+        self._saved = time.monotonic()
+
+    def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Start the clock of checkpoints inside an epoch."""
+        self._saved = time.monotonic()
+
+    def on_train_batch_end(
+        self,
+        trainer: lightning.Trainer,
+        pl_module: lightning.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Save inside a long epoch, where no gradient is pending."""
+        count = batch_idx + 1
+        whole_step = count % trainer.accumulate_grad_batches == 0
+        if not whole_step or count % _CHECK_BATCHES or count >= trainer.num_training_batches:
+            return
+        if trainer.strategy.broadcast(time.monotonic() - self._saved > SAVE_SECONDS):
+            self._save(trainer, "last.ckpt")
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Save at the end of an epoch, after its row of the history and the decision to stop."""
+        auc = float(trainer.callback_metrics["validation_auc"])
+        self.finished = trainer.should_stop or trainer.current_epoch + 1 >= (trainer.max_epochs or 0)
+        if auc > self.best:
+            self.best = auc
+            self._save(trainer, "best.ckpt")
+        self._save(trainer, "last.ckpt")
+
+    def _save(self, trainer: lightning.Trainer, name: str) -> None:
+        trainer.save_checkpoint(self.folder / name)
+        self._saved = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what must survive."""
+        return {"best": self.best, "finished": self.finished}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue from a checkpoint."""
+        self.best = float(state_dict["best"])
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """Return the content of a checkpoint of this package.
+
+    Raises:
+        ModelError: missing, torn, or of something else.
+    """
+    if not Path(path).is_file():
+        raise ModelError(f"{path}: no such checkpoint; train this run first")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        known = {"recipe", "image", "classes", "store"} <= set(content["hyper_parameters"])
+    except Exception as error:  # torch.load raises whatever the damaged bytes lead to
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise ModelError(
+            f"{path}: not a readable checkpoint of this package ({reason}); train again"
+        ) from error
+    if not known:
+        raise ModelError(f"{path}: a checkpoint of another program; expected one written by scripts/train.py")
+    return dict(content)
+
+
+def resume_point(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+    """Return the newest readable checkpoint of a run and its content, None where there is none."""
+    for name in ("last.ckpt", "best.ckpt"):
+        path = folder / name
+        if path.is_file():
+            try:
+                return path, read_checkpoint(path)
+            except ModelError as error:
+                logger.warning("%s; using an older state", error)
+    return None
+
+
+def load_network(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]:
+    """Return the network of a checkpoint, in evaluation mode, and the checkpoint's `hyper_parameters`.
+
+    Where a moving average of the weights was trained, that is the network.
+
+    Raises:
+        ModelError: the checkpoint is missing, torn, or its weights are of another model.
+    """
+    content = read_checkpoint(path)
+    plain = content["hyper_parameters"]
+    try:
+        recipe = parse_recipe(plain["recipe"], {}, str(path))
+        model = recipe.model
+        image = ImageSpec.from_dict(plain["image"])
+        network = build_model(
+            model.name, image, plain["classes"], preprocessing=model.preprocessing, **model.options
+        )
+        network.load_state_dict(network_state(content))
+    except (ParticleViTError, RuntimeError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise ModelError(
+            f"{path}: does not hold the model its recipe names ({reason}); train again"
+        ) from error
+    return network.eval(), plain
+
+
+def network_state(content: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Return the weights to evaluate out of a checkpoint's content."""
+    state = content["state_dict"]
+    prefix = "ema." if any(key.startswith("ema.") for key in state) else "network."
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

@@ -1,0 +1,225 @@
+"""One training run: checks, resume, Lightning."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
+
+from ..atomic import atomic_path
+from ..errors import RecipeError, RunError, StoreError
+from ..models import Network, build_model
+from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
+from ..store import ImageSpec, Store
+from .checkpoint import AtomicCheckpointIO, RunCheckpoint, resume_point
+from .data import RunData, fit_preprocessing, network_image
+from .history import History
+from .lightning_module import TrainingModule
+from .loggers import make_logger
+
+logger = logging.getLogger(__name__)
+
+# keys that change where and how fast a run computes, not what
+_FREE_KEYS = ("training.threads", "training.workers", "training.device", "training.logger", "evaluation")
+
+
+class ProgressBar(TQDMProgressBar):
+    """Lightning's progress bar with the loss of the running batch."""
+
+    def get_metrics(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> dict[str, Any]:
+        """Return what stands behind the bar."""
+        metrics = super().get_metrics(trainer, pl_module)
+        metrics.pop("v_num", None)
+        return {"loss": f"{float(getattr(pl_module, 'last_loss', math.nan)):.3f}", **metrics}
+
+
+def train(recipe: Recipe, store: Store, run: Path) -> None:
+    """Train the recipe's model on the store's training split into the folder `run`.
+
+    A run that was stopped continues from its last checkpoint; a finished one returns at once.
+
+    Args:
+        recipe: the study.
+        store: events with the recipe's images and classes.
+        run: receives recipe.yaml, history.csv, checkpoints/best.ckpt and checkpoints/last.ckpt.
+
+    Raises:
+        RunError: `run` belongs to another recipe or store.
+        StoreError: the store has other images or classes, or a class is absent from a split.
+        ModelError: the model's options do not fit, or the loss is not finite.
+        RecipeError: no such device or logger.
+    """
+    _check_store(recipe, store)
+    _check_recipe(recipe, run)
+    found = resume_point(run / "checkpoints")
+    if found:
+        _check_checkpoint(found[1]["hyper_parameters"], store, found[0])
+        if found[1]["callbacks"][RunCheckpoint.__qualname__]["finished"]:
+            logger.info("%s: training is finished", run)
+            return
+    torch.set_num_threads(recipe.training.threads)
+    trainer = make_trainer(recipe, run)
+    if trainer.is_global_zero:
+        with atomic_path(run / "recipe.yaml") as partial:
+            partial.write_text(recipe_yaml(recipe), encoding="utf-8")
+    network = make_network(recipe, store, fit=found is None)
+    steps = recipe.training.max_epochs * steps_per_epoch(recipe, store)
+    module = TrainingModule(network, recipe.training, steps, run, plain_parameters(recipe, store, network))
+    with quiet_lightning():
+        trainer.fit(
+            module, datamodule=RunData(recipe, store), ckpt_path=found and found[0], weights_only=True
+        )
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+
+
+def make_network(recipe: Recipe, store: Store, fit: bool = True) -> Network:
+    """Build the recipe's network with the weights of its seed and, if `fit`, the store's standardisation."""
+    torch.manual_seed(recipe.training.seed)
+    model = recipe.model
+    image = network_image(recipe, store)
+    network = build_model(
+        model.name, image, recipe.classes, preprocessing=model.preprocessing, **model.options
+    )
+    if fit:
+        fit_preprocessing(network, recipe, store)
+    return network
+
+
+def steps_per_epoch(recipe: Recipe, store: Store) -> int:
+    """Return the optimiser steps of one epoch."""
+    settings = recipe.training
+    total = store.events("train")
+    events = min(settings.limit, total) if settings.limit else total
+    return math.ceil(math.ceil(events / settings.batch_size) / settings.accumulate)
+
+
+def plain_parameters(recipe: Recipe, store: Store, network: Network) -> dict[str, Any]:
+    """Return what a checkpoint says about itself, as JSON types."""
+    return {
+        "recipe": recipe_dict(recipe),
+        "image": network.image.to_dict(),
+        "classes": list(network.classes),
+        "store": {"path": str(store.path.absolute()), "id": store.info.id},
+    }
+
+
+def make_trainer(recipe: Recipe, run: Path, **changes: Any) -> lightning.Trainer:
+    """Return the Lightning trainer of a run; `changes` override its arguments.
+
+    Under torchrun every process joins the same training, on as many machines as torchrun was told.
+    """
+    settings = recipe.training
+    gpu = _use_gpu(settings.device)
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
+    arguments: dict[str, Any] = {
+        "accelerator": "gpu" if gpu else "cpu",
+        "devices": local,
+        "num_nodes": world // local,
+        "strategy": "ddp" if world > 1 else "auto",
+        "precision": settings.precision,
+        "max_epochs": settings.max_epochs,
+        "gradient_clip_val": settings.gradient_clip or None,
+        "accumulate_grad_batches": settings.accumulate,
+        "callbacks": [
+            History(run / "history.csv"),
+            EarlyStopping(
+                "validation_auc", mode="max", patience=settings.patience, check_on_train_epoch_end=True
+            ),
+            RunCheckpoint(run / "checkpoints"),
+            ProgressBar(refresh_rate=10),
+        ],
+        "plugins": [AtomicCheckpointIO()],
+        "logger": make_logger(settings.logger, run, recipe.name),
+        "default_root_dir": run,
+        "num_sanity_val_steps": 0,
+        "use_distributed_sampler": False,
+        "enable_model_summary": False,
+    }
+    with quiet_lightning():
+        return lightning.Trainer(**{**arguments, **changes})
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's remarks to itself; errors stay."""
+    talkers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [talker.level for talker in talkers]
+    try:
+        for talker in talkers:
+            talker.setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\..*")
+            yield
+    finally:
+        for talker, level in zip(talkers, levels, strict=True):
+            talker.setLevel(level)
+
+
+def _use_gpu(device: str) -> bool:
+    there = torch.cuda.is_available()
+    if device not in ("auto", "cpu", "cuda"):
+        raise RecipeError(f"training.device is '{device}', expected auto, cpu or cuda")
+    if device == "cuda" and not there:
+        raise RecipeError("training.device is cuda, but torch finds no GPU; use auto or cpu")
+    return there and device != "cpu"
+
+
+def _check_store(recipe: Recipe, store: Store) -> None:
+    store.check_model(ImageSpec.from_recipe(recipe), recipe.classes)
+    for split in ("train", "validation"):
+        per_class = store.info.splits[split].per_class if split in store.info.splits else {}
+        for name in recipe.classes:
+            if not per_class.get(name):
+                raise StoreError(
+                    f"{store.path}: split '{split}' has no event of class '{name}' (found {per_class}); "
+                    "ingest files with all classes, or change split"
+                )
+
+
+def _check_recipe(recipe: Recipe, run: Path) -> None:
+    """Refuse a folder that belongs to something else."""
+    if (run / "store.json").exists():
+        raise RunError(f"{run}: holds a store; give another folder for the run")
+    if run.exists() and not run.is_dir():
+        raise RunError(f"{run}: is a file; give a folder for the run")
+    if (run / "recipe.yaml").exists():
+        theirs = _flat(recipe_dict(load_recipe(run / "recipe.yaml")))
+        mine = _flat(recipe_dict(recipe))
+        for key in [*mine, *theirs]:
+            if mine.get(key) != theirs.get(key) and not key.startswith(_FREE_KEYS):
+                raise RunError(
+                    f"{run}: trained with {key} = {theirs.get(key)}, the recipe has {mine.get(key)}; "
+                    "give another folder for the run"
+                )
+
+
+def _check_checkpoint(plain: dict[str, Any], store: Store, path: Path) -> None:
+    known = plain["store"]
+    if known["id"] != store.info.id:
+        raise RunError(
+            f"{path}: trained on store {known['path']} (id {known['id'][:12]}), found {store.path} "
+            f"(id {store.info.id[:12]}); give that store, or another folder for the run"
+        )
+
+
+def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested mappings as one with dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        flat |= (
+            _flat(value, f"{prefix}{key}.")
+            if isinstance(value, dict) and value
+            else {f"{prefix}{key}": value}
+        )
+    return flat

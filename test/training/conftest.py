@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from RecoE2E.ParticleViT.atomic import write_json
+from RecoE2E.ParticleViT.recipe import Recipe, parse_recipe
+from RecoE2E.ParticleViT.store import (
+    ImageSpec,
+    ShardInfo,
+    SparseImages,
+    SplitInfo,
+    Store,
+    StoreInfo,
+    open_store,
+)
+from RecoE2E.ParticleViT.store.writer import write_events
+
+CONTENT = {
+    "name": "toy",
+    "classes": ["photon", "electron"],
+    "image": {
+        "channels": [{"name": "energy", "unit": "GeV"}, {"name": "time", "unit": "ns"}],
+        "height": 12,
+        "width": 12,
+    },
+    "model": {
+        "name": "hybrid_vit",
+        "options": {"stem": [4], "dim": 8, "heads": 2, "depth": 1, "mlp_dim": 16},
+        "preprocessing": {"energy": {"transform": "log1p"}},
+    },
+    "training": {"batch_size": 64, "max_epochs": 3, "learning_rate": 3e-3, "threads": 1},
+}
+
+
+def toy_recipe(**overrides) -> Recipe:
+    """The recipe of `toy_store`; keywords are dotted keys with __ for the dot."""
+    return parse_recipe(CONTENT, {key.replace("__", "."): value for key, value in overrides.items()}, "toy")
+
+
+def toy_images(labels: np.ndarray, shape: tuple[int, int, int], seed: int) -> np.ndarray:
+    """Sparse noise, and a blob that is a little harder and wider for electrons."""
+    random = np.random.default_rng(seed)
+    images = random.exponential(1.0, (len(labels), *shape)) * (random.random((len(labels), *shape)) < 0.2)
+    images[:, 0, 5, 5] += random.exponential(3.0, len(labels)) + 4 * labels
+    images[:, 0, 5, 6] += random.exponential(1.0 + labels)
+    return images.astype(np.float32)
+
+
+def make_store(path: Path, events: dict[str, int], spec: ImageSpec, number: str = "one") -> Store:
+    splits = {}
+    for seed, (split, count) in enumerate(events.items()):
+        labels = np.random.default_rng(seed).integers(0, 2, count)
+        file = path / "shards" / f"{split}-00000.h5"
+        images = SparseImages.from_dense(toy_images(labels, spec.shape, seed))
+        write_events(file, images, labels, {"pt": np.full(count, 50.0)})
+        per_class = {"photon": int((labels == 0).sum()), "electron": int(labels.sum())}
+        splits[split] = SplitInfo(
+            count, per_class, (ShardInfo(f"shards/{file.name}", count, file.stat().st_size),)
+        )
+    info = StoreInfo(number, "toy", spec, ("photon", "electron"), ("pt",), {"seed": 1}, splits, ())
+    write_json(path / "store.json", info.to_dict())
+    return open_store(path)
+
+
+@pytest.fixture(scope="session")
+def toy_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """1,000 training events and 300 each for validation and test, 2 x 12 x 12."""
+    events = {"train": 1000, "validation": 300, "test": 300}
+    return make_store(tmp_path_factory.mktemp("toy"), events, ImageSpec.from_recipe(toy_recipe()))
