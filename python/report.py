@@ -26,6 +26,7 @@ th:first-child, td:first-child { text-align: left; }
 th { border-bottom: 2px solid #888; }
 figure { display: inline-block; margin: .5em .5em 1em 0; vertical-align: top; break-inside: avoid; }
 figure img { max-width: 30em; width: 100%; }
+figure.wide, figure.wide img, .wide figcaption { max-width: 62em; }
 figcaption { font-size: .88em; color: #555; max-width: 34em; }
 .warning { background: #fff3cd; border-left: 4px solid #e0a800; padding: .5em 1em; }
 .pass { color: #1a7f37; } .fail { color: #c00; font-weight: bold; }
@@ -65,11 +66,12 @@ class Page:
         """Add a table of names and values."""
         self.table(("", ""), list(values.items()))
 
-    def figure(self, figure: Figure | Path, caption: str = "") -> None:
-        """Add a figure of matplotlib, or a PNG file, with its caption."""
+    def figure(self, figure: Figure | Path, caption: str = "", wide: bool = False) -> None:
+        """Add a figure of matplotlib, or a PNG file, with its caption; a wide one takes the whole page."""
         encoded = base64.b64encode(_png(figure)).decode("ascii")
         image = f'<img alt="{html.escape(caption)}" src="data:image/png;base64,{encoded}">'
-        self._parts.append(f"<figure>{image}<figcaption>{html.escape(caption)}</figcaption></figure>")
+        style = ' class="wide"' if wide else ""
+        self._parts.append(f"<figure{style}>{image}<figcaption>{html.escape(caption)}</figcaption></figure>")
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the page to `path`, atomically."""
