@@ -6,6 +6,7 @@ of the recipe become dotted overrides. A user's mistake ends in one line and exi
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import logging
 import sys
@@ -65,37 +66,80 @@ def parse(
     summary = (inspect.getdoc(command) or "").partition("\nArgs:")[0]
     parser = ArgumentParser(exit_on_error=False, description=summary, usage="%(prog)s [options]")
     parser.add_function_arguments(command, skip={"overrides"}, as_positional=positional)
-    given_sections = _add_sections(parser, sections)
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    _check_options(parser, words)
+    _add_dashes(parser)
+    recipe_parser = ArgumentParser(exit_on_error=False, add_help=False, usage=argparse.SUPPRESS)
+    _add_sections(recipe_parser, sections)
+    words, recipe_words = _split_words(sys.argv[1:] if arguments is None else arguments, sections)
+    if {"-h", "--help"} & set(words):
+        say(parser.format_help() + recipe_parser.format_help())
+        sys.exit(0)
+    _check_options([parser], words, also=[recipe_parser])
+    _check_options([recipe_parser], recipe_words)
     try:
-        explicit = parser.parse_args(words, defaults=False).as_dict()
+        explicit = recipe_parser.parse_args(recipe_words, defaults=False).as_dict()
         values = parser.parse_args(words).as_dict()
     except (ArgumentError, TypeError, ValueError) as error:
         raise RecipeError(" ".join(str(error).split())) from error
     names = inspect.signature(command).parameters
     result = {name: values[name] for name in names if name != "overrides"}
     if "overrides" in names:
-        result["overrides"] = _flatten({name: explicit[name] for name in given_sections if name in explicit})
+        result["overrides"] = _flatten(explicit)
     return result
 
 
-def _add_sections(parser: Any, sections: Sequence[str]) -> Sequence[str]:
+def _add_sections(parser: Any, sections: Sequence[str]) -> None:
     from . import recipe
 
     kinds = typing.get_type_hints(recipe.Recipe)
     for section in sections:
         parser.add_class_arguments(kinds[section], section)
-    return sections
+        next(a for a in parser._actions if a.option_strings == [f"--{section}"]).help = argparse.SUPPRESS
 
 
-def _check_options(parser: Any, words: Sequence[str]) -> None:
-    """Raise for an option that does not exist."""
-    known = [option for action in parser._actions for option in action.option_strings]
+def _add_dashes(parser: Any) -> None:
+    """Let the option of a parameter like on_error be written --on-error, too."""
+    for action in parser._actions:
+        for option in [option for option in action.option_strings if "_" in option]:
+            action.option_strings = [option.replace("_", "-"), option]
+            parser._option_string_actions[option.replace("_", "-")] = action
+
+
+def _split_words(words: Sequence[str], sections: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part the command's own words from those of the recipe's sections.
+
+    They are parsed apart, because a command may have an option --inputs beside the recipe's --inputs.KEY.
+    """
+    own: list[str] = []
+    recipe: list[str] = []
+    target = own
+    for word in words:
+        if word.startswith("-") and not _is_number(word):
+            target = recipe if word.startswith(tuple(f"--{section}." for section in sections)) else own
+        target.append(word)
+    return own, recipe
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_options(parsers: Sequence[Any], words: Sequence[str], also: Sequence[Any] = ()) -> None:
+    """Raise for an option that none of `parsers` has; the nearest one of these or of `also` is named."""
+    known = _options(parsers)
     for word in words:
         name = word.split("=")[0]
         if name.startswith("--") and len(name) > 2 and not _is_known(name, known):
-            raise RecipeError(f"unknown option '{name}'; {suggest(name, known)} (see --help)")
+            raise RecipeError(
+                f"unknown option '{name}'; {suggest(name, known + _options(also))} (see --help)"
+            )
+
+
+def _options(parsers: Sequence[Any]) -> list[str]:
+    return [option for parser in parsers for action in parser._actions for option in action.option_strings]
 
 
 def _is_known(name: str, known: Sequence[str]) -> bool:

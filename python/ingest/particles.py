@@ -1,0 +1,185 @@
+"""Lists of particles per jet, from TTrees, RNTuples and Parquet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputError, RecipeError, suggest
+from ..recipe import Recipe
+from ..store.sparse import Array
+from .labels import Labeller
+from .render import CHARGED, NEUTRAL_HADRON, PHOTON, Particles, check_image, kinds_of_pdgid, render
+from .sources import Events
+from .table import Jagged, Table, check_finite, open_table, require
+
+CARTESIAN = ("px", "py", "pz", "energy")
+ROLES = (*CARTESIAN, "pt", "eta", "rapidity", "phi", "mass", "pdgid", "charge")
+CHUNK = 4096
+
+
+class ParticleSource:
+    """Jets as jagged four-vectors: px, py, pz, energy; or pt, eta or rapidity, phi and perhaps mass."""
+
+    chunk = CHUNK
+
+    def __init__(self, path: str, recipe: Recipe) -> None:
+        inputs = recipe.inputs
+        check_fields(inputs.fields)
+        check_image(recipe.image, kinds_known=bool({"pdgid", "charge"} & set(inputs.fields)))
+        self.path, self.recipe, self.fields = path, recipe, inputs.fields
+        self.table: Table = open_table(path, inputs.tree)
+        require(self.table, inputs.fields, 1)
+        self.labeller = Labeller(self.table, recipe)
+        self.extra = extra_columns(self.table, inputs.columns)
+        self.entries = self.table.entries
+
+    def read(self, start: int, stop: int) -> Events:
+        """See `sources.Source`; jets without a class or without particles are not selected."""
+        label = [self.labeller.field] if self.labeller.field else []
+        found = [name for name in self.extra.values() if name is not None]
+        columns = self.table.read([*self.fields.values(), *label, *found], start, stop)
+        lists = {role: columns[name] for role, name in self.fields.items()}
+        offsets = common_offsets(self.path, self.fields, lists, start)
+        labels = self.labeller.classify(columns[label[0]] if label else np.zeros(0), start, stop)
+        values = {role: jagged.values for role, jagged in lists.items()}
+        self._check(values, offsets, start)
+        particles = make_particles(offsets, values)
+        selected = np.flatnonzero((labels >= 0) & (np.diff(particles.offsets) > 0))
+        particles = take(particles, selected)
+        images, jets = render(particles, self.recipe.image)
+        kept = {name: values.astype(np.float32) for name, values in jets.items()}
+        kept |= read_extra(self.extra, columns, selected)
+        return Events(images, labels[selected], selected + start, kept)
+
+    def _check(self, values: dict[str, Array], offsets: Array, start: int) -> None:
+        for role, some in values.items():
+            least = 0.0 if role in ("energy", "pt", "mass") else None
+            if some.dtype.kind in "fi" and len(some) and not _fine(some, least):
+                owners = np.repeat(np.arange(start, start + len(offsets) - 1), np.diff(offsets))
+                check_finite(self.path, self.fields[role], some, owners, least)
+
+
+def _fine(values: Array, least: float | None) -> bool:
+    low, high = values.min(), values.max()
+    return bool(np.isfinite(low) and np.isfinite(high) and (least is None or low >= least))
+
+
+def check_fields(fields: dict[str, str]) -> None:
+    """Check that `fields` name one full set of four-vectors.
+
+    Raises:
+        RecipeError: an unknown role, or not enough of them.
+    """
+    for role in fields:
+        if role not in ROLES:
+            raise RecipeError(f"inputs.fields '{role}': unknown; {suggest(role, ROLES)}")
+    polar = {"pt", "phi"} <= set(fields) and ("eta" in fields) != ("rapidity" in fields)
+    if not (set(CARTESIAN) <= set(fields)) and not polar:
+        raise RecipeError(
+            f"inputs.fields {sorted(fields)}: expected px, py, pz, energy, or pt, eta or rapidity, phi; "
+            "add the missing"
+        )
+
+
+def extra_columns(table: Table, columns: dict[str, str]) -> dict[str, str | None]:
+    """Return the columns to keep; those that the file lacks get None and will be NaN."""
+    return {
+        name: field if field in table.fields and table.fields[field].depth == 0 else None
+        for name, field in columns.items()
+    }
+
+
+def read_extra(extra: dict[str, str | None], columns: dict[str, Any], selected: Array) -> dict[str, Array]:
+    """Return the extra columns of the `selected` entries as float32."""
+    result = {}
+    for name, field in extra.items():
+        if field is None:
+            result[name] = np.full(len(selected), np.nan, np.float32)
+        else:
+            result[name] = np.asarray(columns[field]).reshape(-1)[selected].astype(np.float32)
+    return result
+
+
+def common_offsets(path: str, names: dict[str, str], lists: dict[str, Jagged], start: int) -> Array:
+    """Return the offsets that all `lists` share.
+
+    Raises:
+        InputError: in some entry the lists differ in length.
+    """
+    first = next(iter(lists))
+    offsets = lists[first].offsets
+    for role, jagged in lists.items():
+        if not np.array_equal(jagged.offsets, offsets):
+            differ = np.flatnonzero(np.diff(jagged.offsets) != np.diff(offsets))
+            raise InputError(
+                f"{path}: entry {start + int(differ[0])}: '{names[role]}' and '{names[first]}' "
+                "have different numbers of particles; repair the file"
+            )
+    return offsets
+
+
+def make_particles(offsets: Array, values: dict[str, Array]) -> Particles:
+    """Return the particles with pt above 0, from either set of four-vector components."""
+    kind = _kinds(values)
+    if "px" in values:
+        px, py, pz, energy = (values[role].astype(np.float64) for role in CARTESIAN)
+        pt = np.sqrt(px * px + py * py)
+        moving = pt > 0
+        if not moving.all():
+            offsets = _drop(offsets, moving)
+            px, py, pz, energy, pt = (some[moving] for some in (px, py, pz, energy, pt))
+            kind = None if kind is None else kind[moving]
+        return Particles(offsets, pt, np.arcsinh(pz / pt), np.arctan2(py, px), pz, energy, kind)
+    moving = values["pt"] > 0
+    if not moving.all():
+        offsets = _drop(offsets, moving)
+        values = {role: some[moving] for role, some in values.items()}
+        kind = None if kind is None else kind[moving]
+    pt, phi = values["pt"].astype(np.float64), values["phi"].astype(np.float64)
+    mass = values["mass"].astype(np.float64) if "mass" in values else np.zeros(1)
+    if "eta" in values:
+        eta = values["eta"].astype(np.float64)
+        pz = pt * np.sinh(eta)
+    else:
+        pz = np.hypot(pt, mass) * np.sinh(values["rapidity"].astype(np.float64))
+        eta = np.arcsinh(pz / pt)
+    return Particles(offsets, pt, eta, phi, pz, np.sqrt(pt * pt + pz * pz + mass * mass), kind)
+
+
+def _kinds(values: dict[str, Array]) -> Array | None:
+    if "charge" in values:
+        neutral = np.full(len(values["charge"]), NEUTRAL_HADRON, np.int8)
+        if "pdgid" in values:
+            neutral[np.abs(values["pdgid"]) == 22] = PHOTON
+        return np.where(values["charge"] != 0, np.int8(CHARGED), neutral)
+    return kinds_of_pdgid(values["pdgid"]) if "pdgid" in values else None
+
+
+def _drop(offsets: Array, kept: Array) -> Array:
+    """Return the offsets after only the `kept` items are left."""
+    running = np.zeros(len(kept) + 1, np.int64)
+    np.cumsum(kept, out=running[1:])
+    return running[offsets]
+
+
+def take(particles: Particles, jets: Array) -> Particles:
+    """Return the particles of some `jets` (ascending)."""
+    if len(jets) == len(particles):
+        return particles
+    chosen = np.zeros(len(particles), bool)
+    chosen[jets] = True
+    counts = np.diff(particles.offsets)
+    items = np.repeat(chosen, counts)
+    offsets = np.zeros(len(jets) + 1, np.int64)
+    np.cumsum(counts[jets], out=offsets[1:])
+    return Particles(
+        offsets=offsets,
+        pt=particles.pt[items],
+        eta=particles.eta[items],
+        phi=particles.phi[items],
+        pz=particles.pz[items],
+        energy=particles.energy[items],
+        kind=None if particles.kind is None else particles.kind[items],
+    )

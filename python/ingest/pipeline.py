@@ -1,0 +1,285 @@
+"""Files of users become a store: resumable at any moment, the same bit for bit however it was run."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import h5py
+import numpy as np
+from tqdm import tqdm
+
+from ..atomic import write_json
+from ..errors import InputError, StoreError
+from ..recipe import Recipe
+from ..store import SPLITS, ImageSpec, InputInfo, ShardInfo, SplitInfo, StoreInfo
+from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
+from ..store.writer import disk_error
+from .executor import RunTasks, executor
+from .plan import Plan, make_plan, plan_dict, recipe_part
+from .stages import MergeTask, UnitTask, count_selected, run_merge, run_unit, unit_tasks
+
+PARTS = ".parts"
+LOCK = ".lock"
+PLAN = "plan.json"
+SHARDS_AT_ONCE = 2
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an ingest did."""
+
+    path: Path
+    info: StoreInfo
+    finished_before: bool
+    entries: int
+    """Entries read now; less than all after a resume."""
+    seconds: float
+
+    def summary(self) -> str:
+        """Return the lines that the command prints."""
+        if self.finished_before:
+            return f"{self.path}: this store is already finished; nothing to do"
+        lines = []
+        for name, split in self.info.splits.items():
+            classes = ", ".join(f"{count:,} {label}" for label, count in split.per_class.items())
+            lines.append(f"{name}: {split.events:,} events ({classes})")
+        left = sum(file.entries - file.selected for file in self.info.inputs)
+        if left > 0:
+            lines.append(f"{left:,} entries were not selected (no class, or nothing to draw)")
+        lines += [f"skipped {entry['file']}: {entry['reason']}" for entry in self.info.skipped]
+        rate = self.entries / max(self.seconds, 1e-9)
+        lines.append(f"{self.entries:,} entries in {self.seconds:.1f} s ({rate:,.0f}/s) -> {self.path}")
+        return "\n".join(lines)
+
+
+def ingest_files(
+    recipe: Recipe,
+    output: Path,
+    inputs: str | None = None,
+    test_inputs: str | None = None,
+    workers: int = 1,
+    scheduler: str | None = None,
+    on_error: str = "stop",
+) -> Result:
+    """Make the store `output` from the files that match `inputs` (split by hash) and `test_inputs`.
+
+    An interrupted ingest is continued by the same call. Files that cannot be used stop it, or are skipped and
+    listed in store.json, as `on_error` says.
+
+    Raises:
+        InputError: a file cannot be used; or no event, or a single class, was selected.
+        StoreError: the folder holds something else, another ingest runs in it, or the disk is full.
+    """
+    begin = time.monotonic()
+    plan = make_plan(recipe, inputs, test_inputs, on_error)
+    created = not output.exists()
+    try:
+        with _locked(output):
+            if _is_finished(output, plan):
+                return Result(output, read_info(output), True, 0, time.monotonic() - begin)
+            try:
+                entries = _run(plan, output, workers, scheduler, on_error)
+            except InputError:
+                _clean(output)  # nothing half-written; another input makes another store
+                raise
+    except InputError:
+        if created and output.is_dir() and not any(output.iterdir()):
+            output.rmdir()
+        raise
+    except OSError as error:
+        raise disk_error(output, error) from error
+    return Result(output, read_info(output), False, entries, time.monotonic() - begin)
+
+
+@contextmanager
+def _locked(output: Path) -> Iterator[None]:
+    """Keep other ingests out of the folder, which is made where missing."""
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / LOCK
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.stat().st_ino != os.fstat(file.fileno()).st_ino:
+                raise BlockingIOError
+        except (BlockingIOError, FileNotFoundError) as error:
+            raise StoreError(
+                f"{output}: another ingest is writing here; wait for it or choose another folder"
+            ) from error
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _is_finished(output: Path, plan: Plan) -> bool:
+    """Check what the folder holds; a finished store of this plan, or nothing but its beginning, is welcome.
+
+    Raises:
+        StoreError: it holds something else.
+    """
+    advice = "remove it or choose another folder"
+    if (output / STORE_FILE).exists():
+        if read_info(output).id != plan.id:
+            raise StoreError(f"{output}: holds a store of another recipe or other inputs; {advice}")
+        shutil.rmtree(output / PARTS, ignore_errors=True)
+        return True
+    if (output / PARTS / PLAN).exists():
+        if json.loads((output / PARTS / PLAN).read_text())["id"] != plan.id:
+            raise StoreError(
+                f"{output}: holds an unfinished ingest of another recipe or other inputs; {advice}"
+            )
+        return False
+    foreign = sorted({path.name for path in output.iterdir()} - {LOCK, PARTS})
+    if foreign:
+        raise StoreError(f"{output}: holds other files ({foreign[0]}, ...); {advice}")
+    return False
+
+
+def _run(plan: Plan, output: Path, workers: int, scheduler: str | None, on_error: str) -> int:
+    """Do what is left of both stages and write store.json. Returns the entries read."""
+    parts, shards = output / PARTS, output / SHARD_FOLDER
+    parts.mkdir(exist_ok=True)
+    for folder in (parts, shards):
+        for leftover in folder.glob(".*"):  # of a killed process
+            leftover.unlink()
+    write_json(parts / PLAN, plan_dict(plan))
+    with executor(workers, scheduler) as run_tasks:
+        entries, failed = _run_units(plan, parts, run_tasks, on_error)
+        targets, selected = _run_merges(plan, output, run_tasks, failed)
+    write_json(output / STORE_FILE, _info(plan, targets, selected, failed).to_dict())
+    shutil.rmtree(parts)
+    return entries
+
+
+def _run_units(plan: Plan, parts: Path, run_tasks: RunTasks, on_error: str) -> tuple[int, dict[str, str]]:
+    """Run stage one where parts are missing. Returns the entries read and why files had to be skipped."""
+    tasks = unit_tasks(plan, parts)
+    todo = [task for task in tasks if not (parts / task.unit.file).exists()]
+    total = sum(file.entries for file in plan.inputs)
+    left = sum(task.unit.stop - task.unit.start for task in todo)
+    failed: dict[str, str] = {}
+    entries = 0
+    with tqdm(total=total, initial=total - left, desc="ingest", unit="entries", mininterval=0.5) as bar:
+        for task, outcome in run_tasks(run_unit, todo):
+            if isinstance(outcome, InputError) and on_error == "skip":
+                _note_failure(failed, task, outcome)
+            elif isinstance(outcome, Exception):
+                raise outcome
+            else:
+                entries += outcome
+            bar.update(task.unit.stop - task.unit.start)
+    return entries, failed
+
+
+def _run_merges(
+    plan: Plan, output: Path, run_tasks: RunTasks, failed: dict[str, str]
+) -> tuple[dict[tuple[str, int], Path], dict[int, int]]:
+    """Run stage two where shards are missing. Returns the file of each group, the events of each input."""
+    parts, shards = output / PARTS, output / SHARD_FOLDER
+    tasks = [task for task in unit_tasks(plan, parts) if task.file.path not in failed]
+    files = [parts / task.unit.file for task in tasks]
+    selected = _check_selected(plan, files, failed)
+    targets = {group: shards / f"{group[0]}-{group[1]:05d}.h5" for group in plan.groups}
+    merges = _merge_tasks([str(target) for target in targets.values()], files)
+    merges = [task for task in merges if not all(Path(target).exists() for target in task.targets)]
+    with tqdm(total=len(merges), desc="shuffling", unit="part", mininterval=0.5) as bar:
+        for _, outcome in run_tasks(run_merge, merges):
+            if isinstance(outcome, Exception):
+                raise outcome
+            bar.update()
+    return targets, selected
+
+
+def _note_failure(failed: dict[str, str], task: UnitTask, error: InputError) -> None:
+    if task.file.path not in failed:
+        logger.warning("skipped: %s", error)
+    failed[task.file.path] = min(str(error), failed.get(task.file.path, str(error)))
+
+
+def _check_selected(plan: Plan, parts: list[Path], failed: dict[str, str]) -> dict[int, int]:
+    """Return the selected events by number of the input.
+
+    Raises:
+        InputError: no event, or a single class, where a split is filled.
+    """
+    classes = plan.recipe.classes
+    sources, table = count_selected(parts, len(classes))
+    for fixed in (None, "test"):
+        members = [i for i, file in enumerate(plan.inputs) if file.split == fixed and file.path not in failed]
+        what = "test inputs" if fixed else "inputs"
+        counts = table[np.isin(sources, members)].sum(axis=0)
+        if any(file.split == fixed for file in plan.inputs) and (counts > 0).sum() < 2:
+            seen = [name for name, count in zip(classes, counts, strict=True) if count]
+            found = f"only events of class '{seen[0]}'" if seen else "no selected event"
+            raise InputError(
+                f"the {len(members)} {what} hold {found}, expected {', '.join(classes)}; "
+                "check inputs.label and the files"
+            )
+    return dict(zip(sources.tolist(), table.sum(axis=1).tolist(), strict=True))
+
+
+def _merge_tasks(targets: list[str], parts: list[Path]) -> list[MergeTask]:
+    names = [str(part) for part in parts]
+    return [
+        MergeTask(first, targets[first : first + SHARDS_AT_ONCE], names)
+        for first in range(0, len(targets), SHARDS_AT_ONCE)
+    ]
+
+
+def _info(
+    plan: Plan,
+    targets: dict[tuple[str, int], Path],
+    selected: dict[int, int],
+    failed: dict[str, str],
+) -> StoreInfo:
+    classes = plan.recipe.classes
+    splits: dict[str, SplitInfo] = {}
+    columns: set[str] = set()
+    for split in (name for name in SPLITS if name in plan.shards):
+        shards, counts = [], np.zeros(len(classes), np.int64)
+        for (name, _), path in targets.items():
+            if name == split and path.exists():
+                with h5py.File(path, "r") as file:
+                    labels = file["label"][:]
+                    columns |= set(file["columns"])
+                counts += np.bincount(labels, minlength=len(classes))
+                shards.append(ShardInfo(f"{SHARD_FOLDER}/{path.name}", len(labels), path.stat().st_size))
+        per_class = dict(zip(classes, counts.tolist(), strict=True))
+        splits[split] = SplitInfo(int(counts.sum()), per_class, tuple(shards))
+    used = [
+        InputInfo(file.name, file.sha256, file.bytes, file.entries, selected.get(number, 0), file.split)
+        for number, file in enumerate(plan.inputs)
+    ]
+    unit_skips = [{"file": Path(path).name, "reason": failed[path]} for path in sorted(failed)]
+    recipe = plan.recipe
+    return StoreInfo(
+        id=plan.id,
+        name=recipe.name,
+        image=ImageSpec.from_recipe(recipe),
+        classes=tuple(classes),
+        columns=tuple(sorted(columns)),
+        split=asdict(recipe.split),
+        splits=splits,
+        inputs=tuple(used),
+        skipped=(*plan.skipped, *unit_skips),
+        recipe=recipe_part(recipe),
+        versions={name: version(name) for name in ("particlevit", "numpy", "h5py", "uproot", "pyarrow")},
+        schema_version=SCHEMA_VERSION,
+    )
+
+
+def _clean(output: Path) -> None:
+    """Remove what an ingest has written so far."""
+    shutil.rmtree(output / PARTS, ignore_errors=True)
+    shutil.rmtree(output / SHARD_FOLDER, ignore_errors=True)

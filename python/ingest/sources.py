@@ -1,0 +1,85 @@
+"""Kinds of inputs by the name that recipes use; each turns entries of a file into events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from ..errors import RecipeError, suggest
+from ..recipe import Recipe
+from ..store import SparseImages
+from ..store.sparse import Array
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events of one file, in ascending order of entries; entries may give none, one or several."""
+
+    images: SparseImages
+    labels: Array  # (N,) int64
+    entries: Array  # (N,) int64
+    columns: dict[str, Array]  # each (N,)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @staticmethod
+    def concatenate(parts: list[Events]) -> Events:
+        """Return the events of all `parts` (one or more), in order."""
+        return Events(
+            SparseImages.concatenate([part.images for part in parts]),
+            np.concatenate([part.labels for part in parts]),
+            np.concatenate([part.entries for part in parts]),
+            {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns},
+        )
+
+
+class Source(Protocol):
+    """An open file."""
+
+    entries: int
+    chunk: int
+    """Entries that fit well into memory at once."""
+
+    def read(self, start: int, stop: int) -> Events:
+        """Return the selected events of the entries start..stop.
+
+        Raises:
+            InputError: the file is damaged or holds bad values.
+        """
+
+
+def _particles(path: str, recipe: Recipe) -> Source:
+    from .particles import ParticleSource
+
+    return ParticleSource(path, recipe)
+
+
+def _images(path: str, recipe: Recipe) -> Source:
+    from .images import ImageSource
+
+    return ImageSource(path, recipe)
+
+
+SOURCES: dict[str, Callable[[str, Recipe], Source]] = {"particles": _particles, "images": _images}
+
+
+def open_source(path: str, recipe: Recipe) -> Source:
+    """Open a file as the kind of source that the recipe names; its format is found by its first bytes.
+
+    Raises:
+        RecipeError: no such source, or its fields do not make sense.
+        InputError: the file is missing, damaged, or does not hold what the recipe names.
+    """
+    name = recipe.inputs.source
+    if name not in SOURCES:
+        raise RecipeError(f"inputs.source '{name}'; {suggest(name, SOURCES)}")
+    return SOURCES[name](path, recipe)
+
+
+def keep(events: Events, columns: dict[str, Array]) -> Events:
+    """Return `events` with more columns."""
+    return replace(events, columns={**events.columns, **columns})

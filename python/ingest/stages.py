@@ -1,0 +1,143 @@
+"""The two stages of an ingest: units of entries become parts, parts become shuffled shards.
+
+Both are functions of their arguments alone and write whole files, so that any of them can be repeated, in any
+order and in any process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+from ..errors import InputError
+from ..recipe import Recipe
+from ..store import SPLITS, SparseImages
+from ..store.reader import read_events
+from ..store.sparse import Array
+from ..store.writer import write_events
+from .hashing import choose, event_hash, order_hash
+from .plan import InputFile, Plan, Unit, stat
+from .sources import Events, open_source
+
+KEY, GROUP = "_key", "_group"
+
+
+@dataclass(frozen=True)
+class UnitTask:
+    """What stage one needs to know of the plan."""
+
+    unit: Unit
+    file: InputFile
+    recipe: Recipe
+    fractions: list[float]
+    groups: list[tuple[str, int]]
+    folder: str
+
+
+@dataclass(frozen=True)
+class MergeTask:
+    """What stage two needs to know: the groups first..first + len(targets) and where they go."""
+
+    first: int
+    targets: list[str]
+    parts: list[str]
+
+
+def unit_tasks(plan: Plan, folder: Path) -> list[UnitTask]:
+    """Return stage one as tasks which write parts into `folder`."""
+    fractions = {split: plan.fractions(split) for split in {file.split for file in plan.inputs}}
+    return [
+        UnitTask(
+            unit=unit,
+            file=plan.inputs[unit.source],
+            recipe=plan.recipe,
+            fractions=fractions[plan.inputs[unit.source].split],
+            groups=plan.groups,
+            folder=str(folder),
+        )
+        for unit in plan.units()
+    ]
+
+
+def run_unit(task: UnitTask) -> int:
+    """Read, render and deal the entries of one unit; write its part. Returns the entries read.
+
+    Raises:
+        InputError: bad content, or the file changed since it was planned.
+    """
+    unit, file = task.unit, task.file
+    source = open_source(file.path, task.recipe)
+    ranges = range(unit.start, unit.stop, source.chunk)
+    events = Events.concatenate([source.read(a, min(a + source.chunk, unit.stop)) for a in ranges])
+    if stat(file.path) != (file.bytes, file.mtime_ns) or source.entries != file.entries:
+        raise InputError(f"{file.path}: changed while it was read; run again when it is complete")
+    hashes = event_hash(file.name, events.entries, task.recipe.split.seed)
+    keys = order_hash(hashes, events.entries)
+    groups = _groups(choose(hashes, task.fractions), keys, task.groups)
+    order = np.lexsort((keys, groups))
+    columns = {name: values[order] for name, values in events.columns.items()}
+    columns |= {
+        "entry": events.entries[order],
+        "source": np.full(len(events), unit.source, np.int32),
+        KEY: keys[order],
+        GROUP: groups[order],
+    }
+    part = Path(task.folder) / unit.file
+    write_events(part, events.images.take(order), events.labels[order], columns)
+    return unit.stop - unit.start
+
+
+def _groups(splits: Array, keys: Array, groups: list[tuple[str, int]]) -> Array:
+    """Return the number of the (split, shard) that each event belongs to."""
+    names = [split for split, _ in groups]
+    first = np.array([names.index(split) if split in names else -1 for split in SPLITS])
+    count = np.array([names.count(split) for split in SPLITS], dtype=np.uint64)
+    shard = ((keys >> np.uint64(32)) * count[splits]) >> np.uint64(32)
+    numbers: Array = first[splits] + shard.astype(np.int64)
+    return numbers
+
+
+def run_merge(task: MergeTask) -> None:
+    """Collect the events of a few shards from all parts, order them by hash, write the shards.
+
+    A shard without events is not written.
+    """
+    stop = task.first + len(task.targets)
+    parts, groups = [], []
+    for part in task.parts:
+        with h5py.File(part, "r") as file:
+            owner = file["columns"][GROUP][:]
+        a, b = np.searchsorted(owner, [task.first, stop]).tolist()
+        if b > a:
+            parts.append(read_events(Path(part), a, b))
+            groups.append(owner[a:b])
+    if not parts:
+        return
+    images = SparseImages.concatenate([part.images for part in parts])
+    labels = np.concatenate([part.labels for part in parts])
+    columns = {name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns}
+    group = np.concatenate(groups)
+    for number, target in enumerate(task.targets, start=task.first):
+        rows = np.flatnonzero(group == number)
+        rows = rows[np.argsort(columns[KEY][rows], kind="stable")]
+        if len(rows):
+            kept = {name: values[rows] for name, values in columns.items() if not name.startswith("_")}
+            write_events(Path(target), images.take(rows), labels[rows], kept)
+
+
+def count_selected(parts: Sequence[Path], classes: int) -> tuple[Array, Array]:
+    """Return the numbers of the inputs that have parts, and how many events (inputs, classes) these hold."""
+    totals: dict[int, Array] = {}
+    for part in parts:
+        source = int(part.name.partition("-")[0])
+        with h5py.File(part, "r") as file:
+            counts = np.bincount(file["label"][:], minlength=classes)
+        totals[source] = totals.get(source, np.zeros(classes, np.int64)) + counts
+    sources = np.array(sorted(totals), np.int64)
+    table: Any = np.array([totals[source] for source in sources.tolist()]).reshape(len(sources), classes)
+    return sources, table

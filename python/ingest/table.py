@@ -1,0 +1,145 @@
+"""Columns of files by name: the same view of ROOT, Parquet and HDF5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import InputError, suggest
+from ..store.sparse import Array
+
+MAGIC = {b"root": "ROOT", b"PAR1": "Parquet", b"\x89HDF": "HDF5"}
+LISTED = 12  # names that an error lists at most
+
+
+@dataclass(frozen=True)
+class Jagged:
+    """N lists; list i holds values[offsets[i]:offsets[i + 1]], which may be lists again."""
+
+    offsets: Array  # (N + 1,) int64, from 0
+    values: Any  # (items,) array, or Jagged with as many lists
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+
+@dataclass(frozen=True)
+class Field:
+    """Type of a column: lists around the number (0: one number per entry), None where it is no number."""
+
+    depth: int | None
+    text: str
+
+
+class Table(Protocol):
+    """An open file."""
+
+    path: str
+    where: str
+    """What holds the columns, for messages: tree 'Events'."""
+    entries: int
+    fields: dict[str, Field]
+
+    def read(self, names: Sequence[str], start: int, stop: int) -> dict[str, Any]:
+        """Return the entries start..stop of columns, each an array (N, ...) or `Jagged`.
+
+        Raises:
+            InputError: the file is damaged.
+        """
+
+
+def file_kind(path: str) -> str:
+    """Return ROOT, Parquet or HDF5, from the first bytes of the file.
+
+    Raises:
+        InputError: missing, empty or of another kind.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            start = file.read(4)
+    except OSError as error:
+        raise InputError(f"{path}: not readable ({error.strerror}); check the name of the file") from error
+    if not start:
+        raise InputError(f"{path}: the file is empty; copy it again")
+    if start not in MAGIC:
+        raise InputError(f"{path}: starts with {start!r}, expected a ROOT, Parquet or HDF5 file")
+    return MAGIC[start]
+
+
+def open_table(path: str, tree: str) -> Table:
+    """Open a file of any kind; `tree` is the name of the TTree or RNTuple in a ROOT file.
+
+    Raises:
+        InputError: missing, empty, truncated or of an unknown kind.
+    """
+    kind = file_kind(path)
+    if kind == "ROOT":
+        from .root import RootTable
+
+        return RootTable(path, tree)
+    if kind == "Parquet":
+        from .parquet import ParquetTable
+
+        return ParquetTable(path)
+    from .hdf5 import Hdf5Table
+
+    return Hdf5Table(path)
+
+
+def listing(names: Sequence[str]) -> str:
+    """Return the first of `names` as text."""
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return (", ".join(sorted(names)[:LISTED]) or "nothing") + more
+
+
+def require(table: Table, wanted: Mapping[str, str], depth: int | None) -> None:
+    """Check that the columns `wanted` (role -> name) exist with `depth` lists around numbers (None: any).
+
+    Raises:
+        InputError: a column is missing or of another type; what is there is listed.
+    """
+    for role, name in wanted.items():
+        if name not in table.fields:
+            near = suggest(name, table.fields)
+            hint = near if near.startswith("did") else f"found: {listing(list(table.fields))}"
+            raise InputError(f"{table.path}: {table.where} has no '{name}' (inputs.fields '{role}'); {hint}")
+        field = table.fields[name]
+        if field.depth is None or (depth is not None and field.depth != depth):
+            expected = ("numbers", "one number", "a list of numbers", "a list of lists of numbers")
+            index = 0 if depth is None else depth + 1
+            raise InputError(
+                f"{table.path}: '{name}' (inputs.fields '{role}') is {field.text}, "
+                f"expected {expected[min(index, 3)]} per entry; correct the recipe"
+            )
+
+
+def check_finite(path: str, name: str, values: Array, entries: Array, least: float | None = None) -> None:
+    """Check that all `values` are finite, and at least `least` where given.
+
+    Args:
+        path: File, for the message.
+        name: Column, for the message.
+        values: The values.
+        entries: Function of the position: entry of the file that each value belongs to, as (offsets, first).
+        least: Smallest value allowed.
+
+    Raises:
+        InputError: names the file, the entry and the column of the first bad value.
+    """
+    if values.dtype.kind not in "fiub" or not len(values):
+        return
+    low, high = values.min(), values.max()  # NaN shows up in both
+    if np.isfinite(low) and np.isfinite(high) and (least is None or low >= least):
+        return
+    bad = ~np.isfinite(values) if least is None else ~(np.isfinite(values) & (values >= least))
+    first = int(np.flatnonzero(bad.reshape(len(values), -1).any(axis=1))[0])
+    value = values[first][bad[first]].flat[0] if values.ndim > 1 else values[first]
+    wrong = "negative" if np.isfinite(value) else "not finite"
+    raise InputError(
+        f"{path}: entry {int(entries[first])}: '{name}' is {float(value):g}, which is {wrong}; "
+        "repair or leave out the file"
+    )
