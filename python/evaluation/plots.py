@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..atomic import atomic_path
-from .metrics import Floats, Integers, Roc, roc, signal_scores
+from ..auc import Floats, Integers, auc, signal_scores
+from .metrics import Roc, roc
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,10 +46,9 @@ class Scores(NamedTuple):
     """Class name -> fraction of its events per unit of score."""
 
 
-def roc_curves(
-    labels: Integers, probabilities: Floats, classes: Sequence[str], areas: Sequence[float]
-) -> list[Curve]:
+def roc_curves(labels: Integers, probabilities: Floats, classes: Sequence[str]) -> list[Curve]:
     """Return the signal's curve, or with more than two classes one per class against the rest."""
+    areas = auc(labels, probabilities).per_class
     if len(classes) == 2:
         names = {1: f"{classes[1]} against {classes[0]}"}
     else:
@@ -172,7 +172,7 @@ def draw_history(path: Path, history: dict[str, NDArray[np.float64]], right: str
 
 
 def _lines(axes: Axes, history: dict[str, NDArray[np.float64]], names: dict[str, str]) -> None:
-    epochs = history["epoch"] + 1
+    epochs = history["epoch"]
     for color, (column, label) in zip(COLORS, names.items(), strict=False):
         values = history.get(column, np.array([]))
         seen = np.isfinite(values)

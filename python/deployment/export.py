@@ -1,0 +1,160 @@
+"""Write a run's network as TorchScript and ONNX, with model.json beside them: all of it or nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..atomic import write_json
+from ..errors import RunError
+from .graph import INPUT, OUTPUT, operators, to_onnx, trace
+from .manifest import FILES, FORMAT_VERSION, MANIFEST, sha256
+from .targets import DEFAULT_TARGET, Target, find_target
+
+if TYPE_CHECKING:
+    from ..models import Network
+
+_VERSIONS = ("particlevit", "torch", "onnx", "onnxscript", "onnxruntime", "vit-pytorch")
+
+
+def export_run(run: Path, target: str = DEFAULT_TARGET) -> dict[str, Any]:
+    """Export the best checkpoint of a run to RUN/export and return the content of model.json.
+
+    Args:
+        run: run folder.
+        target: oldest CMSSW release that has to load the ONNX file.
+
+    Raises:
+        RunError: the run has no checkpoint.
+        DeploymentError: unknown target, or one that cannot express this model.
+    """
+    limits = find_target(target)
+    network = trained_network(run)
+    with whole_folder(run / "export") as folder:
+        content = describe(network, run)
+        content["target"] = target
+        content["onnx"] = write_onnx(network, folder / FILES["onnx"], limits, target, content)
+        content["torchscript"] = write_torchscript(network, folder / FILES["torchscript"], content)
+        write_json(folder / MANIFEST, content)
+    return content
+
+
+def trained_network(run: Path) -> Network:
+    """Return the network of RUN/checkpoints/best.ckpt in evaluation mode.
+
+    Raises:
+        RunError: there is no such file.
+        ModelError: it is torn, or holds another kind of model.
+    """
+    from ..training.checkpoint import load_network
+
+    path = run / "checkpoints" / "best.ckpt"
+    if not path.is_file():
+        what = "not a run folder" if run.is_dir() else "no such folder"
+        raise RunError(f"{run}: {what}, expected {path}; train it with scripts/train.py --run {run}")
+    network, _ = load_network(path)
+    return network.eval()
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder that replaces `path` when all is well, and vanishes on an error."""
+    partial, old = (path.with_name(f".{path.name}.{word}") for word in ("partial", "old"))
+    for leftover in (partial, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if path.exists():
+            path.rename(old)
+        partial.rename(path)
+    finally:
+        for leftover in (partial, old):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def describe(network: Network, run: Path) -> dict[str, Any]:
+    """Return the part of model.json that does not depend on the files."""
+    metrics = _metrics(run)
+    points = metrics.pop("working_points", {})
+    return {
+        "format_version": FORMAT_VERSION,
+        "name": network.name,
+        "image": network.image.to_dict(),
+        "classes": list(network.classes),
+        "input": INPUT,
+        "output": OUTPUT,
+        "working_points": points,
+        "metrics": metrics,
+        "versions": _installed_versions(),
+    }
+
+
+def _metrics(run: Path) -> dict[str, Any]:
+    """Return RUN/metrics.json where the run was evaluated before, else nothing."""
+    path = run / "metrics.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
+    except ValueError as error:
+        raise RunError(
+            f"{path}: not readable as JSON; write it again with scripts/evaluate.py --run {run}"
+        ) from error
+
+
+def _installed_versions() -> dict[str, str]:
+    installed = {name: _version(name) for name in _VERSIONS}
+    return {name: found for name, found in installed.items() if found is not None}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # in CMSSW this package is not a distribution
+        return None
+
+
+def write_onnx(
+    network: Network, path: Path, limits: Target, target: str, content: dict[str, Any]
+) -> dict[str, Any]:
+    """Write the ONNX file and return its entry of model.json."""
+    essentials = {key: content[key] for key in ("format_version", "name", "image", "classes")}
+    metadata = {f"particlevit.{key}": json.dumps(value) for key, value in essentials.items()}
+    model = to_onnx(network, network.image.shape, limits, target, metadata)
+    path.write_bytes(model.SerializeToString(deterministic=True))
+    return {
+        "file": path.name,
+        "opset": next(entry.version for entry in model.opset_import if entry.domain == ""),
+        "ir_version": model.ir_version,
+        "nodes": len(model.graph.node),
+        "operators": operators(model),
+        "sha256": sha256(path),
+        "bytes": path.stat().st_size,
+    }
+
+
+def write_torchscript(network: Network, path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    """Write the TorchScript file, with model.json's essentials inside, and return its entry of model.json."""
+    import io
+
+    import torch
+
+    from .graph import quiet_export
+
+    essentials = {key: content[key] for key in ("format_version", "name", "image", "classes")}
+    buffer = io.BytesIO()  # not a path: its name would become part of the file
+    with quiet_export():
+        torch.jit.save(
+            trace(network, network.image.shape), buffer, _extra_files={MANIFEST: json.dumps(essentials)}
+        )
+    path.write_bytes(buffer.getvalue())
+    return {
+        "file": path.name,
+        "sha256": sha256(path),
+        "torch": torch.__version__,
+        "bytes": path.stat().st_size,
+    }

@@ -1,0 +1,165 @@
+"""Prove that every exported file gives the answers of the trained network, and say what an event costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..atomic import write_json
+from ..auc import auc, auc_difference, check_classes
+from ..errors import StoreError
+from .latency import compare, percentiles, speedup
+from .manifest import read_manifest
+from .predictors import BackendUnavailableError, Predictor
+from .run import FILE_BACKENDS, load_run
+from .scoring import Events, Scores, open_events, score_split
+
+TOLERANCES = {"auc_difference": 1e-4, "max_abs_difference": 1e-5}
+INT8_TOLERANCES = {"auc_difference": 2e-3}
+BATCH_SIZES = (1, 64)
+HEADER = (
+    *("backend", "AUC", "delta AUC", "largest delta"),
+    *("ms at 1", "p95", "ms at 64", "faster at 1", "at 64", ""),
+)
+
+
+def validate_run(
+    run: Path, store: Path | None = None, limit: int = 0, backends: tuple[str, ...] = FILE_BACKENDS
+) -> dict[str, Any]:
+    """Compare all exported files of a run with its checkpoint and write RUN/validation.json.
+
+    Args:
+        run: run folder with an export.
+        store: store whose test split is scored; None: the one of the training.
+        limit: most events; 0: all.
+        backends: what to compare with eager PyTorch.
+
+    Returns:
+        The content of validation.json; `passed` says whether every fp32 backend is within the tolerances.
+
+    Raises:
+        RunError, DeploymentError, ModelError, StoreError: something is missing, damaged or does not fit.
+    """
+    read_manifest(run)
+    events = open_events(run, store)
+    split = proof_split(events)
+    reference = load_run(run, "eager")
+    predictors, unavailable = load_backends(run, backends)
+    expected = score_split(reference.predict, events, split, limit, progress="eager")
+    check_classes(expected.labels, reference.classes, f"{events.store.path}, split {split}")
+    content: dict[str, Any] = {"passed": True, "events": len(expected.labels), "split": split}
+    content["store"] = events.store.info.name
+    content["tolerances"] = {**TOLERANCES, "onnx_int8": INT8_TOLERANCES}
+    content["reference"] = {"backend": "eager", "auc": auc(expected.labels, expected.probabilities).value}
+    content["backends"] = {
+        name: agreement(expected, score_split(one.predict, events, split, limit, progress=name), name)
+        for name, one in predictors.items()
+    }
+    add_latencies(content, reference, predictors, events.images(split, max(BATCH_SIZES)))
+    content["unavailable"] = unavailable
+    content["passed"] = all(entry["passed"] for entry in content["backends"].values())
+    write_json(run / "validation.json", content)
+    return content
+
+
+def proof_split(events: Events) -> str:
+    """Return the split that proofs use: test, or validation where the store has no test events.
+
+    Raises:
+        StoreError: it has neither.
+    """
+    for split in ("test", "validation"):
+        if split in events.splits:
+            return split
+    raise StoreError(f"{events.store.path}: has no event for a test; ingest it with a test split")
+
+
+def load_backends(run: Path, backends: tuple[str, ...]) -> tuple[dict[str, Predictor], dict[str, str]]:
+    """Load what can run here; return it, and for the others why not."""
+    manifest = read_manifest(run)
+    loaded, unavailable = {}, {}
+    for name in backends:
+        if name in FILE_BACKENDS and name not in manifest:
+            unavailable[name] = "not exported"
+            continue
+        try:
+            loaded[name] = load_run(run, name, threads=1)
+        except BackendUnavailableError as error:
+            unavailable[name] = str(error)
+    return loaded, unavailable
+
+
+def agreement(expected: Scores, found: Scores, backend: str) -> dict[str, Any]:
+    """Return a backend's AUC and its differences from the reference, with the verdict."""
+    difference = auc_difference(expected.labels, found.probabilities, expected.probabilities)
+    largest = largest_difference(expected.probabilities, found.probabilities)
+    limits = INT8_TOLERANCES if backend == "onnx_int8" else TOLERANCES
+    within = abs(difference.value) <= limits["auc_difference"]
+    within &= largest <= limits.get("max_abs_difference", np.inf)
+    return {
+        "passed": bool(within),
+        "auc": auc(expected.labels, found.probabilities).value,
+        "auc_difference": difference.value,
+        "auc_difference_error": difference.error,
+        "max_abs_difference": largest,
+    }
+
+
+def largest_difference(expected: NDArray[np.float32], found: NDArray[np.float32]) -> float:
+    """Return the largest absolute difference; infinity where a score is not finite."""
+    if not (np.isfinite(expected).all() and np.isfinite(found).all()):
+        return float("inf")
+    return float(np.abs(expected.astype(np.float64) - found).max(initial=0.0))
+
+
+def add_latencies(
+    content: dict[str, Any],
+    reference: Predictor,
+    predictors: dict[str, Predictor],
+    images: NDArray[np.float32],
+) -> None:
+    """Measure eager PyTorch and all backends in turn, one thread, and add the figures to `content`."""
+    repeats = -(-max(BATCH_SIZES) // max(len(images), 1))
+    images = np.tile(images, (repeats, 1, 1, 1))
+    scorers = {"eager": reference.score, **{name: one.score for name, one in predictors.items()}}
+    durations = compare(scorers, images, BATCH_SIZES)
+    content["reference"]["latency_ms"] = {
+        str(size): percentiles(found["eager"]) for size, found in durations.items()
+    }
+    for name in predictors:
+        entry = content["backends"][name]
+        entry["latency_ms"] = {str(size): percentiles(found[name]) for size, found in durations.items()}
+        entry["speedup"] = {
+            str(size): speedup(found["eager"], found[name]) for size, found in durations.items()
+        }
+
+
+def table(content: dict[str, Any]) -> str:
+    """Return the validation as a table for the terminal."""
+    rows = [HEADER, _row("eager", content["reference"])]
+    rows += [_row(name, entry) for name, entry in content["backends"].items()]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines += [f"{name}: {reason}" for name, reason in content["unavailable"].items()]
+    verdict = "passed" if content["passed"] else "FAILED"
+    return "\n".join([*lines, f"validation on {content['events']} {content['split']} events: {verdict}"])
+
+
+def _row(name: str, entry: dict[str, Any]) -> tuple[str, ...]:
+    one, many = (entry["latency_ms"][str(size)] for size in BATCH_SIZES)
+    timing = (f"{one['median']:.3f}", f"{one['p95']:.3f}", f"{many['median']:.2f}")
+    if name == "eager":
+        return (name, f"{entry['auc']:.5f}", "", "", *timing, "", "", "reference")
+    differences = (f"{entry['auc_difference']:+.1e}", f"{entry['max_abs_difference']:.1e}")
+    ratios = tuple(f"{entry['speedup'][str(size)]:.1f}x" for size in BATCH_SIZES)
+    return (
+        name,
+        f"{entry['auc']:.5f}",
+        *differences,
+        *timing,
+        *ratios,
+        "ok" if entry["passed"] else "BEYOND TOLERANCE",
+    )

@@ -1,0 +1,55 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from RecoE2E.ParticleViT.deployment import validate, validate_run
+from RecoE2E.ParticleViT.deployment.export import trained_network, write_torchscript
+from RecoE2E.ParticleViT.errors import StoreError
+
+
+def test_faithful_exports_pass(own_run, small_store, script):
+    done = script("validate", "--run", own_run)
+    assert "validation on 300 test events: passed" in done.stdout
+    content = json.loads((own_run / "validation.json").read_text())
+    assert content["passed"]
+    assert content["events"] == 300
+    for name in ("torchscript", "onnx"):
+        entry = content["backends"][name]
+        assert abs(entry["auc_difference"]) <= 1e-4
+        assert entry["max_abs_difference"] <= 1e-5
+        assert set(entry["latency_ms"]["1"]) == {"median", "p95"}
+        assert entry["speedup"]["64"] > 0
+    assert "not exported" in content["unavailable"]["onnx_int8"]
+
+
+def test_an_export_that_differs_fails_with_exit_code_1(own_run, script):
+    network = trained_network(own_run)
+    with torch.no_grad():
+        network.get_submodule("backbone.head").bias += torch.tensor([0.0, 1e-3])
+    path = own_run / "export/model.json"
+    content = json.loads(path.read_text())
+    content["torchscript"] = write_torchscript(network, own_run / "export/model.pt", content)
+    path.write_text(json.dumps(content))
+    done = script("validate", "--run", own_run, check=1)
+    assert "BEYOND TOLERANCE" in done.stdout
+    assert "Traceback" not in done.stderr
+    assert not json.loads((own_run / "validation.json").read_text())["passed"]
+
+
+def test_scores_that_are_not_finite_never_agree():
+    assert validate.largest_difference(np.zeros(2, np.float32), np.array([0, np.nan], np.float32)) == np.inf
+
+
+def test_a_store_that_is_gone_or_of_other_images_is_named(own_run, small_store, tmp_path, script):
+    content = json.loads((small_store / "store.json").read_text())
+    content["image"]["channels"] = ["energy", "depth"]
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "shards").symlink_to(small_store / "shards")
+    (other / "store.json").write_text(json.dumps(content))
+    with pytest.raises(StoreError, match=r"\['energy', 'depth'\], the model's are \['energy', 'time'\]"):
+        validate_run(own_run, other)
+    done = script("validate", "--run", own_run, "--store", tmp_path / "none", check=2)
+    assert "no such folder" in done.stderr
