@@ -1,8 +1,8 @@
 """Import Lightning where torchvision is installed but broken.
 
 vit-pytorch brings torchvision, whose usual wheel needs the CUDA build of torch and raises beside the CPU
-build; torchmetrics, which Lightning imports, wants names out of any torchvision that is installed. Nothing here
-uses them.
+build; torchmetrics, which Lightning imports, wants names out of any torchvision that is installed. Nothing
+here uses them.
 """
 
 from __future__ import annotations

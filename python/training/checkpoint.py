@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 SAVE_SECONDS = 120.0
 """Time between checkpoints inside a long epoch."""
-_CHECK_BATCHES = 20
+CHECK_BATCHES = 20
 
 
 class AtomicCheckpointIO(TorchCheckpointIO):
@@ -65,7 +65,7 @@ class RunCheckpoint(Checkpoint):
         """Save inside a long epoch, where no gradient is pending."""
         count = batch_idx + 1
         whole_step = count % trainer.accumulate_grad_batches == 0
-        if not whole_step or count % _CHECK_BATCHES or count >= trainer.num_training_batches:
+        if not whole_step or count % CHECK_BATCHES or count >= trainer.num_training_batches:
             return
         if trainer.strategy.broadcast(time.monotonic() - self._saved > SAVE_SECONDS):
             self._save(trainer, "last.ckpt")
@@ -146,7 +146,7 @@ def load_network(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
     except (ParticleViTError, RuntimeError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(
-            f"{path}: does not hold the model its recipe names ({reason}); train again"
+            f"{path}: not the model that its recipe names ({reason}); train again"
         ) from error
     return network.eval(), plain
 

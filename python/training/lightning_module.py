@@ -131,7 +131,8 @@ class TrainingModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Return AdamW with decay on the weights of linear and convolutional layers, and its schedule."""
-        optimizer = make_optimizer(self.network, self.settings, fused=self.device.type == "cpu")
+        fused = self.device.type == "cpu" and self.settings.precision == "32"
+        optimizer = make_optimizer(self.network, self.settings, fused=fused)
         schedule = LambdaLR(
             optimizer, lambda step: schedule_factor(step, self.steps, self.settings.warmup_fraction)
         )

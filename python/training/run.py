@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from typing import Any
 import lightning
 import torch
 from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
+from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from ..atomic import atomic_path
 from ..errors import RecipeError, RunError, StoreError
@@ -33,7 +35,21 @@ _FREE_KEYS = ("training.threads", "training.workers", "training.device", "traini
 
 
 class ProgressBar(TQDMProgressBar):
-    """Lightning's progress bar with the loss of the running batch."""
+    """Lightning's progress bar on stderr, with the loss of the running batch."""
+
+    def init_train_tqdm(self) -> Tqdm:
+        """Return the bar of training."""
+        return self._bar(self.train_description)
+
+    def init_validation_tqdm(self) -> Tqdm:
+        """Return the bar of validation."""
+        return self._bar(self.validation_description, position=1)
+
+    def _bar(self, description: str, position: int = 0) -> Tqdm:
+        return Tqdm(
+            desc=description, position=position, disable=self.is_disabled, leave=False, dynamic_ncols=True,
+            file=sys.stderr, smoothing=0, bar_format=self.BAR_FORMAT,
+        )  # fmt: skip
 
     def get_metrics(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> dict[str, Any]:
         """Return what stands behind the bar."""

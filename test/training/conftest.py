@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+
 from RecoE2E.ParticleViT.atomic import write_json
 from RecoE2E.ParticleViT.recipe import Recipe, parse_recipe
 from RecoE2E.ParticleViT.store import (
@@ -34,7 +36,7 @@ CONTENT = {
 }
 
 
-def toy_recipe(**overrides) -> Recipe:
+def make_recipe(**overrides) -> Recipe:
     """The recipe of `toy_store`; keywords are dotted keys with __ for the dot."""
     return parse_recipe(CONTENT, {key.replace("__", "."): value for key, value in overrides.items()}, "toy")
 
@@ -65,7 +67,23 @@ def make_store(path: Path, events: dict[str, int], spec: ImageSpec, number: str 
 
 
 @pytest.fixture(scope="session")
+def toy_recipe() -> Callable[..., Recipe]:
+    """Makes the recipe of `toy_store` with overrides, `training__seed=2` for training.seed."""
+    return make_recipe
+
+
+@pytest.fixture(scope="session")
 def toy_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """1,000 training events and 300 each for validation and test, 2 x 12 x 12."""
     events = {"train": 1000, "validation": 300, "test": 300}
-    return make_store(tmp_path_factory.mktemp("toy"), events, ImageSpec.from_recipe(toy_recipe()))
+    return make_store(tmp_path_factory.mktemp("toy"), events, ImageSpec.from_recipe(make_recipe()))
+
+
+@pytest.fixture
+def other_store(tmp_path: Path) -> Callable[..., Store]:
+    """Makes a store of given events per split and images."""
+
+    def make(events: dict[str, int], spec: ImageSpec, number: str = "other") -> Store:
+        return make_store(tmp_path / number, events, spec, number)
+
+    return make
