@@ -1,0 +1,246 @@
+"""Electron and photon guns in the CMS ECAL barrel: crops of 32 x 32 crystals around the seed.
+
+pT = 50 GeV, |eta| < 1.4, as in the public crops (single-particle CMS simulation). A crop is kept if its
+window lies in the barrel: the spectrum of energies in the public crops ends at 50 GeV x cosh(1.2), where the
+window of 32 rows reaches the last crystal.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from os import PathLike
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..atomic import atomic_path
+from ..detector import CRYSTAL_ETA, CRYSTAL_PHI, EB_IETA_MAX, EB_IPHI_MAX, EB_RADIUS_CM, EB_ROWS
+from ..errors import InputError
+from . import readout, shower, tracker
+
+logger = logging.getLogger(__name__)
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+SIZE = 32  # crystals on a side of the crop
+SEED = 16  # row and column of the seed in the crop
+PT_GEV = 50.0
+ETA_MAX = 1.4
+BEAM_SPOT_CM = 4.5  # rms length of the luminous region
+ENERGY_UNIT_GEV = 50.0  # of the public HDF5 layout
+TIME_UNIT_NS = 50.0
+COLUMNS = ("pt", "eta", "phi", "ieta", "iphi")
+
+CANVAS = 40  # crystals on a side of the matrix in which events are simulated, eight towers
+CHUNK = 1024  # events with one seed of their own: results do not depend on how many are asked for at once
+OVERSAMPLING = 1.35  # guns per crop: some windows leave the barrel
+
+GAP_LOSS = 0.05  # largest loss of energy at the border of a module or supermodule
+GAP_WIDTH = 0.3  # crystals
+MODULE_ROWS = np.array([0, 20, 40, 60, 85, 110, 130, 150, 170])  # borders of modules, |ieta| 25, 45, 65
+SUPERMODULE_COLUMNS = 20
+
+
+class Crops(NamedTuple):
+    """Crops of N electrons and photons."""
+
+    energy: NDArray[np.float32]  # (N, 32, 32) GeV; rows along ieta, columns along iphi
+    time: NDArray[np.float32]  # (N, 32, 32) ns, 0 where there is no hit
+    label: NDArray[np.int64]  # (N,) 1 = electron, 0 = photon
+    pt: NDArray[np.float32]  # (N,) generated, GeV
+    eta: NDArray[np.float32]  # (N,) generated
+    phi: NDArray[np.float32]  # (N,) generated, rad
+    ieta: NDArray[np.int64]  # (N,) of the seed crystal, -85..-1, 1..85
+    iphi: NDArray[np.int64]  # (N,) of the seed crystal, 1..360
+
+
+class Showers(NamedTuple):
+    """What reaches the crystals of G events: particles (P,) and the events' own numbers (G,)."""
+
+    event: IntArray  # (P,)
+    energy: FloatArray  # (P,) GeV
+    row: FloatArray  # (P,) crystals from the barrel's low-eta edge
+    column: FloatArray  # (P,) crystals from phi = 0, not wrapped
+    theta: FloatArray  # (G,) rad
+    phi: FloatArray  # (G,) rad
+    label: IntArray  # (G,)
+
+
+def simulate(events: int, seed: int) -> Crops:
+    """Simulate `events` crops, electrons and photons with equal probability.
+
+    The first n crops are the same whatever the number asked for.
+
+    Raises:
+        InputError: `events` is below one or `seed` is negative.
+    """
+    return _join(list(chunks(events, seed)))
+
+
+def chunks(events: int, seed: int) -> Iterator[Crops]:
+    """Yield the crops of `simulate` in chunks of at most `CHUNK`."""
+    _check(events, seed)
+    for index, start in enumerate(range(0, events, CHUNK)):
+        crops = _chunk(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,))))
+        yield _first(crops, events - start)
+
+
+def write_hdf5(
+    path: str | PathLike[str], events: int, seed: int, progress: Callable[[int], Any] | None = None
+) -> None:
+    """Write crops in the public layout: X (N, 32, 32, 2) float32 of E/50 GeV and t/50 ns, y (N,).
+
+    The file appears when it is complete; memory does not grow with the number of events.
+
+    Args:
+        path: file to write.
+        events: number of crops.
+        seed: of the random numbers.
+        progress: called with the number of crops after each chunk.
+
+    Raises:
+        InputError: `events` or `seed` out of range, or the file cannot be written.
+    """
+    import h5py
+
+    _check(events, seed)
+    try:
+        with atomic_path(path) as partial, h5py.File(partial, "w") as file:
+            images = file.create_dataset(
+                "X", (events, SIZE, SIZE, 2), "f4", chunks=(64, SIZE, SIZE, 2), compression="gzip",
+                compression_opts=1, shuffle=True, maxshape=(None, SIZE, SIZE, 2),
+            )  # fmt: skip
+            for name in ("y", *COLUMNS):
+                file.create_dataset(name, (events,), "i4" if name.startswith("i") else "f4")
+            start = 0
+            for crops in chunks(events, seed):
+                part = slice(start, start + len(crops.label))
+                images[part] = np.stack([crops.energy / ENERGY_UNIT_GEV, crops.time / TIME_UNIT_NS], -1)
+                file["y"][part] = crops.label
+                for name in COLUMNS:
+                    file[name][part] = getattr(crops, name)
+                start = part.stop
+                if progress is not None:
+                    progress(len(crops.label))
+    except OSError as error:
+        msg = f"{path}: cannot be written ({error}); give a place with room and permission"
+        raise InputError(msg) from error
+
+
+def _check(events: int, seed: int) -> None:
+    if events < 1 or seed < 0:
+        msg = f"cannot simulate {events} events with seed {seed}; give at least one event and a seed >= 0"
+        raise InputError(msg)
+
+
+def _first(crops: Crops, number: int) -> Crops:
+    return Crops._make(column[:number] for column in crops)
+
+
+def _join(parts: list[Crops]) -> Crops:
+    return Crops._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
+
+
+def _chunk(rng: np.random.Generator) -> Crops:
+    """Simulate `CHUNK` crops that lie in the barrel."""
+    found: list[Crops] = []
+    missing = CHUNK
+    while missing > 0:
+        found.append(_first(_batch(int(missing * OVERSAMPLING) + 16, rng), missing))
+        missing -= len(found[-1].label)
+    return _join(found)
+
+
+def _batch(guns: int, rng: np.random.Generator) -> Crops:
+    """Simulate guns and keep those whose window lies in the barrel."""
+    showers = _fire(guns, rng)
+    origin_row, origin_column = _canvas_origin(showers)
+    transverse = np.sin(showers.theta)
+    place = (showers.row - origin_row[showers.event], showers.column - origin_column[showers.event])
+    mirrored = showers.row < EB_IETA_MAX
+    deposited = shower.deposit(showers.event, showers.energy, *place, mirrored, (guns, CANVAS, CANVAS), rng)
+    energy = readout.selective_readout(readout.smear(deposited, rng), transverse)
+    row, column = np.divmod(energy.reshape(guns, -1).argmax(1), CANVAS)
+    seed_row, seed_column = row + origin_row, (column + origin_column) % EB_IPHI_MAX
+    inside = (seed_row >= SEED) & (seed_row + SIZE - SEED <= EB_ROWS)
+    image = readout.reduced_hits(_cut(energy[inside], row[inside], column[inside]), SEED, transverse[inside])
+    kept_row = seed_row[inside]
+    return Crops(
+        energy=image,
+        time=readout.hit_times(image, rng),
+        label=showers.label[inside],
+        pt=np.full(len(image), PT_GEV, np.float32),
+        eta=(-np.log(np.tan(0.5 * showers.theta[inside]))).astype(np.float32),
+        phi=_wrap(showers.phi[inside]).astype(np.float32),
+        ieta=kept_row - EB_IETA_MAX + (kept_row >= EB_IETA_MAX),
+        iphi=seed_column[inside] + 1,
+    )
+
+
+def _fire(guns: int, rng: np.random.Generator) -> Showers:
+    """Shoot electrons and photons through the tracker at the crystals."""
+    label = rng.integers(0, 2, guns)
+    eta = rng.uniform(-ETA_MAX, ETA_MAX, guns)
+    theta, phi = 2.0 * np.arctan(np.exp(-eta)), rng.uniform(-math.pi, math.pi, guns)
+    zero = np.zeros(guns)
+    primaries = tracker.Particles(
+        event=np.arange(guns),
+        energy=PT_GEV / np.sin(theta),
+        charge=label * rng.choice([-1.0, 1.0], guns),
+        radius=zero,
+        phi=phi,
+        z=rng.normal(0.0, BEAM_SPOT_CM, guns),
+        alpha=zero,
+    )
+    hits = tracker.traverse(primaries, theta, rng)
+    row = np.arcsinh(hits.z / EB_RADIUS_CM) / CRYSTAL_ETA + EB_IETA_MAX
+    column = hits.phi / CRYSTAL_PHI
+    energy = hits.energy * _gap_response(row, column)
+    return Showers(hits.event, energy, row, column, theta, phi, label)
+
+
+def _gap_response(row: FloatArray, column: FloatArray) -> FloatArray:
+    """Share of the energy that is seen next to the gaps between modules and supermodules."""
+    distance_row = np.abs(row[:, None] - MODULE_ROWS).min(1)
+    distance_column = np.abs((column / SUPERMODULE_COLUMNS + 0.5) % 1.0 - 0.5) * SUPERMODULE_COLUMNS
+    loss = np.exp(-0.5 * (distance_row / GAP_WIDTH) ** 2) + np.exp(-0.5 * (distance_column / GAP_WIDTH) ** 2)
+    return np.asarray(1.0 - GAP_LOSS * np.minimum(loss, 1.0))
+
+
+def _canvas_origin(showers: Showers) -> tuple[IntArray, IntArray]:
+    """First row and column of each event's canvas, at the edge of a tower, with the seed near the middle."""
+    guns = len(showers.theta)
+    reach = 4 * SIZE
+    centre = np.floor(showers.phi / CRYSTAL_PHI).astype(np.int64)
+    bins = np.floor(showers.column).astype(np.int64) - centre[showers.event] + reach // 2
+    near = (bins >= 0) & (bins < reach)
+    flat = np.bincount(showers.event[near] * reach + bins[near], showers.energy[near], guns * reach)
+    profile = flat.reshape(guns, reach)
+    column = profile.argmax(1) - reach // 2 + centre
+    hottest = np.full(guns, EB_ROWS // 2)
+    order = np.argsort(showers.energy, kind="stable")
+    hottest[showers.event[order]] = np.floor(showers.row[order]).astype(np.int64)
+    return _tower_edge(hottest), _tower_edge(column)
+
+
+def _tower_edge(seed: IntArray) -> IntArray:
+    """Largest edge of a tower that leaves at least SEED + 1 crystals before the seed."""
+    return np.asarray((seed - SEED - 1) // readout.TOWER * readout.TOWER)
+
+
+def _cut(image: NDArray[np.float32], row: IntArray, column: IntArray) -> NDArray[np.float32]:
+    """Cut the crops (N, 32, 32) with (row, column) at (SEED, SEED); zero beyond the canvas."""
+    pad = SIZE // 2
+    padded = np.pad(image, ((0, 0), (pad, pad), (pad, pad)))
+    rows = (row + pad - SEED)[:, None] + np.arange(SIZE)
+    columns = (column + pad - SEED)[:, None] + np.arange(SIZE)
+    events = np.arange(len(image))
+    return np.asarray(padded[events[:, None, None], rows[:, :, None], columns[:, None, :]])
+
+
+def _wrap(phi: FloatArray) -> FloatArray:
+    return np.asarray((phi + math.pi) % (2.0 * math.pi) - math.pi)
