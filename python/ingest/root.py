@@ -10,8 +10,8 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from ..errors import InputError, suggest
-from .table import Field, Jagged, listing
+from ..errors import InputError
+from .table import Field, Jagged, hint
 
 _NUMBER = re.compile(r"(u?int\d+_t|u?char|u?short|u?int|u?long|float|double|bool|float16|byte)")
 _LIST = re.compile(r"(?:std::|ROOT::|ROOT::VecOps::)*(?:vector|RVec|array)<(.*?)(?:,\s*\d+)?>\s*$")
@@ -78,9 +78,7 @@ class RootTable:
             if kind in ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
         }
         if tree not in trees:
-            near = suggest(tree, trees)
-            hint = near if near.startswith("did") else f"found: {listing(list(trees))}"
-            raise InputError(f"{self.path}: no tree '{tree}'; {hint} (set inputs.tree)")
+            raise InputError(f"{self.path}: no tree '{tree}'; {hint(tree, trees)} (set inputs.tree)")
         return self._file[tree]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -90,10 +90,12 @@ def open_table(path: str, tree: str) -> Table:
     return Hdf5Table(path)
 
 
-def listing(names: Sequence[str]) -> str:
-    """Return the first of `names` as text."""
+def hint(name: str, names: Collection[str]) -> str:
+    """Return what is there instead of `name`: the nearest of `names`, and the first of all."""
+    near = suggest(name, names)
+    guess = f"{near} " if near.startswith("did you mean") else ""
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return (", ".join(sorted(names)[:LISTED]) or "nothing") + more
+    return f"{guess}found: {', '.join(sorted(names)[:LISTED]) or 'nothing'}{more}"
 
 
 def require(table: Table, wanted: Mapping[str, str], depth: int | None) -> None:
@@ -104,9 +106,8 @@ def require(table: Table, wanted: Mapping[str, str], depth: int | None) -> None:
     """
     for role, name in wanted.items():
         if name not in table.fields:
-            near = suggest(name, table.fields)
-            hint = near if near.startswith("did") else f"found: {listing(list(table.fields))}"
-            raise InputError(f"{table.path}: {table.where} has no '{name}' (inputs.fields '{role}'); {hint}")
+            there = hint(name, table.fields)
+            raise InputError(f"{table.path}: {table.where} has no '{name}' (inputs.fields '{role}'); {there}")
         field = table.fields[name]
         if field.depth is None or (depth is not None and field.depth != depth):
             expected = ("numbers", "one number", "a list of numbers", "a list of lists of numbers")

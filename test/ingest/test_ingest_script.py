@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def digest(folder: Path) -> str:
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory, helpers):
+    folder = tmp_path_factory.mktemp("inputs")
+    for number in range(4):
+        helpers.root(folder / f"jets_{number}.root", helpers.jets(9000, seed=number, most=40))
+    return folder
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_kill_9_at_any_moment_ends_with_the_same_store(tmp_path, inputs, script, seed):
+    words = ["--recipe", "top_tagging", "--inputs", f"{inputs}/jets_*.root", "--output"]
+    begin = time.monotonic()
+    script("ingest", *words, tmp_path / "whole")
+    duration = time.monotonic() - begin
+    killed = 0
+    dice = random.Random(seed)
+    for _ in range(3):
+        command = [sys.executable, str(ROOT / "scripts/ingest.py"), *words, str(tmp_path / "store")]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            process.wait(timeout=duration * dice.uniform(0.3, 0.95))
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+            killed += 1
+    script("ingest", *words, tmp_path / "store")
+    assert killed
+    assert digest(tmp_path / "store") == digest(tmp_path / "whole")
+
+
+def test_overrides_reach_the_store(tmp_path, inputs, script):
+    words = ["--recipe", "top_tagging", "--inputs", f"{inputs}/jets_0.root", "--output", tmp_path / "store"]
+    done = script("ingest", *words, "--image.height", "16", "--split.seed=3")
+    assert "9,000 entries in" in done.stdout
+    assert "train: " in done.stdout
+    assert "entries/s" in done.stderr  # the progress bar
+    text = (tmp_path / "store/store.json").read_text()
+    assert '"height": 16' in text
+    assert '"seed": 3' in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--inputs", "nothing*.root"], "no file matches"),
+        (["--inputs", "{file}", "--inputs.tree", "Jets2"], "no tree 'Jets2'"),
+        (["--inputs", "{file}", "--inputs.fields.px", "qx"], "has no 'qx'"),
+        (["--inputs", "{file}", "--image.heigth", "3"], "did you mean '--image.height'"),
+        ([], "no inputs"),
+    ],
+)
+def test_mistakes_end_with_one_line_and_code_2(tmp_path, inputs, script, words, message):
+    words = [word.replace("{file}", f"{inputs}/jets_0.root") for word in words]
+    done = script("ingest", "--recipe", "top_tagging", *words, "--output", tmp_path / "store", check=2)
+    assert message in done.stderr
+    assert not (tmp_path / "store").exists()
