@@ -1,0 +1,108 @@
+"""The whole way in one call: simulate, ingest, train, evaluate, export, validate.
+
+Every step finds what is there already, so a chain that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import RecipeError
+from .recipe import Recipe
+
+logger = logging.getLogger(__name__)
+
+SIMULATION_SEED = 1
+
+
+def train_and_evaluate(recipe: Recipe, store: Path, run: Path) -> str:
+    """Train the recipe's network on `store` into the folder `run`; write metrics.json and plots.
+
+    Returns:
+        The table of figures of merit.
+
+    Raises:
+        ParticleViTError: the store, the model or the run folder does not fit; see `training.train`.
+    """
+    from .evaluation.evaluate import evaluate_run, table
+    from .store import open_store
+    from .training import train
+
+    train(recipe, open_store(store), run)
+    return table(evaluate_run(run))
+
+
+def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
+    """Simulate `events` events, train on them, export and validate; inputs and store lie beside the run.
+
+    Returns:
+        What to tell the user, and whether the exports agree with the network.
+
+    Raises:
+        RecipeError: the recipe has no simulation.
+    """
+    inputs = run.parent / "inputs" / f"{recipe.name}_{events}_seed{SIMULATION_SEED}.hdf5"
+    store = run.parent / "stores" / f"{recipe.name}_{events}"
+    simulate = _simulation(recipe)
+    with _step(1, f"simulate {events} events"):
+        if not inputs.exists():
+            simulate(inputs, events, SIMULATION_SEED)
+    with _step(2, f"ingest them into {store}"):
+        _ingest(recipe, inputs, store)
+    with _step(3, f"train {recipe.model.name}, evaluate"):
+        metrics = train_and_evaluate(recipe, store, run)
+    with _step(4, "export TorchScript and ONNX"):
+        from .deployment.export import export_run
+
+        export_run(run)
+    with _step(5, "validate the exports"):
+        from .deployment.validate import table, validate_run
+
+        validation = validate_run(run)
+    return f"{metrics}\n\n{table(validation)}\n\n{_where(run, inputs, store)}", bool(validation["passed"])
+
+
+@contextmanager
+def _step(number: int, what: str) -> Iterator[None]:
+    start = time.monotonic()
+    logger.info("step %d/5: %s", number, what)
+    yield
+    logger.info("step %d/5: done in %.0f s", number, time.monotonic() - start)
+
+
+def _simulation(recipe: Recipe) -> Callable[[Path, int, int], Any]:
+    from tqdm import tqdm
+
+    from .simulation import electron_photon
+
+    if recipe.name != "electron_photon":
+        raise RecipeError(f"recipe '{recipe.name}' has no simulation; ingest files and give --store")
+
+    def simulate(path: Path, events: int, seed: int) -> None:
+        with tqdm(total=events, unit="event", unit_scale=True, desc="simulate") as bar:
+            electron_photon.write_hdf5(path, events, seed, bar.update)
+
+    return simulate
+
+
+def _ingest(recipe: Recipe, inputs: Path, store: Path) -> None:
+    from .ingest import ingest_files
+
+    ingest_files(recipe, store, str(inputs))
+
+
+def _where(run: Path, inputs: Path, store: Path) -> str:
+    places = {
+        "metrics": run / "metrics.json",
+        "figures": run / "plots",
+        "exports": run / "export",
+        "validation": run / "validation.json",
+        "images": store,
+        "simulated events": inputs,
+    }
+    return "\n".join(f"{name:>17}: {path}" for name, path in places.items())
