@@ -5,23 +5,21 @@ Every `draw_*` function takes numbers, writes one PNG and returns its path.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..atomic import atomic_path
 from ..auc import Floats, Integers, auc, signal_scores
+from ..plotting import COLORS, figure
 from .metrics import Roc, roc
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MAX_POINTS = 2000  # of a curve; more cannot be seen
-COLORS = ("#5790fc", "#e42536", "#f89c20", "#964a8b", "#9c9ca1", "#7a21dd")  # Petroff 2021, the CMS palette
 
 
 class Curve(NamedTuple):
@@ -77,34 +75,6 @@ def score_distributions(
         counts, _ = np.histogram(scores[labels == k], edges)
         densities[name] = counts / max(counts.sum(), 1) * bins
     return Scores(f"Probability of {classes[signal]}", edges, densities)
-
-
-@contextmanager
-def figure(path: Path, right: str = "", columns: int = 1) -> Iterator[Any]:
-    """Yield the axes of a figure in CMS style and write it to `path` atomically.
-
-    Args:
-        path: PNG file to write.
-        right: text above the axes on the right.
-        columns: number of axes side by side; with more than one, an array of them is given.
-    """
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    import matplotlib.pyplot as plt
-    import mplhep
-
-    with plt.style.context(mplhep.style.CMS):
-        drawing, axes = plt.subplots(1, columns, figsize=(10 * columns, 10), layout="constrained")
-        try:
-            yield axes
-            for one in np.atleast_1d(axes):
-                mplhep.label.exp_text("ParticleViT", "", ax=one, loc=0, fontsize=26)
-                one.set_title(right, loc="right", fontsize=22)
-            with atomic_path(path) as partial:
-                drawing.savefig(partial, dpi=80)
-        finally:
-            plt.close(drawing)
 
 
 def draw_roc(path: Path, curves: Sequence[Curve], right: str = "") -> Path:

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..ingest.plan import expand
 from ..recipe import Recipe
 from ..store import ImageSpec, open_store
 from .page import write_page
-from .reading import Data, find_inputs, input_data, store_data
-from .survey import Survey, gluon_remark, remarks, take_survey
+from .reading import Data, input_data, store_data
+from .survey import Survey, gluon_remark, labels_contradict, remarks, take_survey
 
 
 def explore_store(path: Path, output: Path, recipe: Recipe | None = None, limit: int = 0) -> str:
@@ -45,7 +46,7 @@ def explore_inputs(recipe: Recipe, pattern: str, output: Path, limit: int = 0) -
         InputError: no file, or none that can be read.
         RecipeError: the recipe's inputs do not make sense.
     """
-    return _report(input_data(recipe, find_inputs(pattern), limit), output)
+    return _report(input_data(recipe, expand(pattern), limit), output)
 
 
 def _report(data: Data, output: Path) -> str:
@@ -79,6 +80,7 @@ def summary(survey: Survey, page: Path) -> str:
         events = sum(counts[k] for counts in survey.counts.values())
         shapes = [f"{feature} {_mean(survey, feature, k)}" for feature in ("multiplicity", "width")]
         lines.append(f"{name}: {events:,} events, {', '.join(shapes)} {survey.features.unit}")
-    lines += [gluon_remark(survey)] if survey.gluon else []
+    if survey.gluon is not None and not labels_contradict(survey):
+        lines.append(gluon_remark(survey))
     lines += [f"warning: {remark}" for remark in remarks(survey)]
     return "\n".join([*lines, f"report: {page}"])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..evaluation.plots import COLORS, figure
+from ..plotting import COLORS, figure
 from ..store import ImageSpec
 from ..store.sparse import Array
 from .features import cell_tables
@@ -44,9 +44,7 @@ def quantity(name: str, image: ImageSpec) -> Quantity:
     if name.startswith("cells_"):
         return Quantity(f"non-zero cells per image, {name.removeprefix('cells_')}")
     known = {
-        "multiplicity": Quantity(
-            "particles in the image" if cells.counted.any() else "non-zero cells per image"
-        ),
+        "multiplicity": Quantity("multiplicity"),
         "sum": Quantity("sum of the image", "GeV"),
         "peak": Quantity("highest cell", "GeV"),
         "width": Quantity("width: mean distance from the centroid", cells.unit),

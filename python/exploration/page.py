@@ -12,10 +12,16 @@ from . import figures
 from .quality import KINEMATICS, MAX_DISTANCE, MAX_P_VALUE
 from .reading import FileRead
 from .statistics import BINS_PER_DECADE
-from .survey import Survey, gluon_remark, remarks
+from .survey import Survey, gluon_remark, labels_contradict, remarks
 
 PAGE_FILE = "explore.html"
 SHAPES = ("multiplicity", "width", "rms_eta", "rms_phi", "sum", "peak", "mass", "image_mass")
+DEFINITIONS = (
+    "Mean and standard deviation per class. Multiplicity counts particles where the input or a channel does, "
+    "else non-zero cells; widths are weighted by pT or energy. KS: the Kolmogorov-Smirnov distance between "
+    "the spectra, for more than two classes the largest of one class against the others; kinematics are "
+    f"flagged above {MAX_DISTANCE} where p < {MAX_P_VALUE:g}. The outermost bins hold what lies beyond them."
+)
 
 
 def write_page(survey: Survey, folder: Path) -> Path:
@@ -54,7 +60,7 @@ def _summary(page: Page, survey: Survey) -> None:
         page.warning(remark)
     if not found:
         page.text("Nothing to object to: no bad values, no duplicates, no leakage, balanced kinematics.")
-    if survey.gluon is not None:
+    if survey.gluon is not None and not labels_contradict(survey):
         page.text(gluon_remark(survey))
 
 
@@ -112,11 +118,7 @@ def _features(page: Page, survey: Survey, folder: Path) -> None:
         page.text(
             f"From a random sample of {', '.join(f'{n:,}' for n in features.sampled)} events per class."
         )
-    page.text(
-        "Mean and standard deviation per class. KS: the Kolmogorov-Smirnov distance between the spectra, for "
-        "more than two classes the largest of one class against the others; kinematics are flagged above "
-        f"{MAX_DISTANCE} where p < {MAX_P_VALUE:g}."
-    )
+    page.text(DEFINITIONS)
     distances = {
         name: max((t.distance for t in survey.comparisons if t.quantity == name), default=None)
         for name in names

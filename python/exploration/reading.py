@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -134,18 +133,3 @@ def _file_chunks(recipe: Recipe, file: FileRead, limit: int) -> Iterator[Chunk]:
 def _size(path: str) -> int:
     """Return the bytes of a local file; 0 for a remote one."""
     return Path(path).stat().st_size if Path(path).is_file() else 0
-
-
-def find_inputs(pattern: str) -> list[str]:
-    """Return the files of `pattern`; several patterns are separated by commas.
-
-    Raises:
-        InputError: a pattern without any file.
-    """
-    paths: list[str] = []
-    for part in pattern.split(","):
-        found = sorted(glob.glob(part, recursive=True))  # noqa: PTH207 - absolute patterns too
-        if not found:
-            raise InputError(f"{part}: no such file")
-        paths += found
-    return paths

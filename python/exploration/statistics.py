@@ -16,6 +16,7 @@ from .features import Cells, cell_tables, image_features, occupancy
 
 DECADES = (-6, 6)  # powers of ten that the cell spectra cover; what lies outside goes to the outermost bins
 BINS_PER_DECADE = 10
+BOOKKEEPING = ("source", "entry")  # columns of a store that are no physics
 CAPACITY = 50_000  # events per class that the sample keeps
 
 
@@ -146,7 +147,10 @@ class Features(NamedTuple):
 
 
 class FeatureSample:
-    """Features of the image, cells per channel and numeric columns of a random sample of each class."""
+    """Features of the image, cells per channel and numeric columns of a random sample of each class.
+
+    A column takes the place of the image's feature of the same name.
+    """
 
     def __init__(self, classes: int, image: ImageSpec, capacity: int = CAPACITY) -> None:
         self._image = image
@@ -177,6 +181,6 @@ class FeatureSample:
         cells = occupancy(chunk.images, self._cells, len(self._image.channels))
         table |= {f"cells_{name}": cells[:, k] for k, name in enumerate(self._image.channels)}
         for name, column in chunk.columns.items():
-            if column.ndim == 1 and column.dtype.kind in "fiub":
+            if column.ndim == 1 and column.dtype.kind in "fiub" and name not in BOOKKEEPING:
                 table[name] = column.astype(np.float64)
         return table

@@ -114,8 +114,15 @@ def gluon_remark(survey: Survey) -> str:
     return f"The class '{name}' looks like the gluon: it has the larger {reasons} ({evidence})."
 
 
+def labels_contradict(survey: Survey) -> bool:
+    """Tell whether another class than the one called gluon looks like the gluon."""
+    if survey.gluon is None or survey.gluon.label is None:
+        return False
+    return survey.classes[survey.gluon.label] != "gluon"
+
+
 def _labels(survey: Survey) -> list[str]:
-    if survey.gluon is None or survey.gluon.label in (None, survey.classes.index("gluon")):
+    if not labels_contradict(survey):
         return []
     advice = "look at the files' documentation, and exchange inputs.label.values in the recipe if it agrees"
     return [f"{gluon_remark(survey)} The labels contradict the class names: {advice}."]
@@ -124,7 +131,7 @@ def _labels(survey: Survey) -> list[str]:
 def _leakage(survey: Survey) -> list[str]:
     repeats = survey.repeats
     found = [
-        f"Leakage: {images:,} images are in both {one} and {other}; remove inputs that repeat others."
+        f"Leakage: {images:,} images are in both {one} and {other}; remove what repeats from the inputs."
         for (one, other), images in repeats.shared.items()
         if survey.splits
     ]
