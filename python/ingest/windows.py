@@ -1,0 +1,109 @@
+"""Windows cut from whole-detector images: the Python twin of interface/{ImageWindow,SeedFinder}.h.
+
+Rows run along ieta and end at the detector's edge (zeros beyond), columns run along iphi and wrap around.
+A test compares these functions with the C++ ones bit for bit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import detector
+
+JET_SEARCH_WINDOW = 7  # towers, along eta and along phi
+
+Images = npt.NDArray[np.floating]
+Indices = npt.NDArray[np.integer]
+
+
+def seed_offset(size: int) -> int:
+    """Return the row or column of the seed in a window of `size` cells: 15 of 32, 62 of 125."""
+    return (size - 1) // 2
+
+
+def crop(image: Images, row: int, column: int, height: int, width: int) -> Images:
+    """Return the window of `image` whose cell (seed_offset(height), seed_offset(width)) is (row, column).
+
+    Args:
+        image: (..., rows, columns).
+        row: Row of the seed, in the image.
+        column: Column of the seed; wrapped.
+        height: Rows of the window.
+        width: Columns of the window.
+
+    Returns:
+        (..., height, width), of the dtype of `image`.
+    """
+    return crop_many(image[np.newaxis], np.array([row]), np.array([column]), height, width)[0]
+
+
+def crop_many(images: Images, rows: Indices, columns: Indices, height: int, width: int) -> Images:
+    """Return one window per seed.
+
+    Args:
+        images: (N, ..., rows, columns), one image per seed; or (1, ..., rows, columns), one for all seeds.
+        rows: (N,) rows of the seeds.
+        columns: (N,) columns of the seeds; wrapped.
+        height: Rows of the windows.
+        width: Columns of the windows.
+
+    Returns:
+        (N, ..., height, width), of the dtype of `images`.
+    """
+    window_rows = np.asarray(rows)[:, np.newaxis] - seed_offset(height) + np.arange(height)  # (N, height)
+    window_columns = np.asarray(columns)[:, np.newaxis] - seed_offset(width) + np.arange(width)  # (N, width)
+    inside = (window_rows >= 0) & (window_rows < images.shape[-2])
+    which = np.arange(len(images)) if len(images) == len(window_rows) else np.zeros(len(window_rows), int)
+    windows = images[
+        which[:, np.newaxis, np.newaxis],
+        ...,
+        np.where(inside, window_rows, 0)[:, :, np.newaxis],
+        (window_columns % images.shape[-1])[:, np.newaxis, :],
+    ]  # (N, height, width, ...): advanced indices around an ellipsis come first
+    windows = np.moveaxis(windows, (1, 2), (-2, -1))
+    shape = (len(inside),) + (1,) * (windows.ndim - 3) + (height, 1)
+    return np.where(inside.reshape(shape), windows, windows.dtype.type(0))
+
+
+def windows_inside(rows: Indices, height: int, image_rows: int = detector.ECAL_ROWS) -> npt.NDArray[np.bool_]:
+    """Return for each seed row whether its window of `height` rows lies within the image."""
+    top = np.asarray(rows) - seed_offset(height)
+    return (top >= 0) & (top + height <= image_rows)
+
+
+def upsample_hbhe(towers: Images) -> Images:
+    """Spread each tower evenly over its 5 x 5 crystals, each of which gets 1/25 of the energy.
+
+    Args:
+        towers: (..., 56, 72), energies in GeV.
+
+    Returns:
+        (..., 280, 360), of the dtype of `towers`.
+    """
+    factor = detector.ECAL_PER_HCAL
+    spread = towers / towers.dtype.type(factor * factor)
+    return np.repeat(np.repeat(spread, factor, axis=-2), factor, axis=-1)
+
+
+def find_jet_seed(towers: Images, row: int, column: int) -> tuple[int, int]:
+    """Return the (row, column) of the highest tower within 7 x 7 around (row, column), which wins a tie.
+
+    Args:
+        towers: (56, 72) energies in GeV, aligned with the crystals (see hbheCell in interface/Geometry.h).
+        row: Row of the tower that the jet axis points to.
+        column: Column of that tower.
+    """
+    reach = JET_SEARCH_WINDOW // 2
+    rows = np.arange(max(row - reach, 0), min(row + reach, towers.shape[0] - 1) + 1)
+    columns = (column + np.arange(-reach, reach + 1)) % towers.shape[1]
+    window = towers[np.ix_(rows, columns)]
+    highest = int(np.argmax(window))  # the first of equals, row by row
+    if window.flat[highest] <= towers[row, column]:
+        return row, column
+    return int(rows[highest // len(columns)]), int(columns[highest % len(columns)])
+
+
+def crystal_of_tower(tower: Indices) -> Indices:
+    """Return the row or column of the crystal in the middle of a tower's row or column."""
+    return np.asarray(tower) * detector.ECAL_PER_HCAL + detector.ECAL_PER_HCAL // 2
