@@ -1,0 +1,86 @@
+"""The main job, end to end: from no input to validated exports, and after kill -9."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from RecoE2E.ParticleViT import load_run, open_store
+
+SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "train.py"
+SMALL = ("--events", "800", "--training.max_epochs", "2", "--training.batch_size", "64")
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory, script):
+    """A folder in which the main job ran on few events."""
+    folder = tmp_path_factory.mktemp("job")
+    done = script("train", *SMALL, cwd=folder)
+    return folder, done.stdout
+
+
+def test_the_run_folder_holds_everything_that_a_result_needs(job):
+    folder, output = job
+    run = folder / "runs" / "electron_photon"
+    for name in (
+        "recipe.yaml", "history.csv", "metrics.json", "validation.json", "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt", "export/model.pt", "export/model.onnx", "export/model.json", "plots/roc.png",
+    ):  # fmt: skip
+        assert (run / name).is_file(), name
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["model"]["name"] == "hybrid_vit"
+    for split in ("train", "validation", "test"):
+        assert metrics[split]["events"] > 0
+        assert 0 < metrics[split]["auc_error"] < 0.2
+        assert set(metrics[split]["background_rejection"]) == {"0.3", "0.5", "0.8"}
+    validation = json.loads((run / "validation.json").read_text())
+    assert validation["passed"] is True
+    assert validation["tolerances"] == {"auc": 1e-4, "score": 1e-5}
+    assert {"torchscript", "onnx"} <= set(validation["backends"])
+    assert "runs/electron_photon" in output
+
+
+def test_the_python_surface(job):
+    folder, _ = job
+    batch = open_store(folder / "runs/stores/electron_photon_800").read("test", limit=20)
+    assert batch.images.shape == (20, 2, 32, 32)
+    assert batch.images.dtype == np.float32
+    assert set(batch.columns) >= {"source", "entry", "pt", "ieta", "iphi"}
+    eager = load_run(folder / "runs/electron_photon").predict(batch.images)
+    onnx = load_run(folder / "runs/electron_photon", backend="onnx").predict(batch.images)
+    assert eager.shape == (20, 2)
+    np.testing.assert_allclose(eager.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_allclose(eager, onnx, atol=1e-5)
+
+
+def test_killed_at_any_moment_the_same_command_ends_with_the_same_metrics(job, tmp_path, script):
+    folder, _ = job
+    for seconds in (6, 9):
+        command = [sys.executable, str(SCRIPT), *SMALL]
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as job:
+            try:
+                job.wait(seconds)
+            except subprocess.TimeoutExpired:
+                job.kill()
+    script("train", *SMALL, cwd=tmp_path)
+    disturbed, undisturbed = (
+        json.loads((place / "runs/electron_photon/metrics.json").read_text()) for place in (tmp_path, folder)
+    )
+    for content in (disturbed, undisturbed):
+        for timing in ("seconds", "images_per_second"):
+            content["training"].pop(timing)
+    assert disturbed == undisturbed
+
+
+def test_a_recipe_without_simulation_needs_a_store(script, tmp_path):
+    done = script("train", "--recipe", "top_tagging", check=2, cwd=tmp_path)
+    assert "give --store" in done.stderr
+    assert list(tmp_path.iterdir()) == []
