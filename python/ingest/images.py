@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import logging
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,92 +11,101 @@ from ..errors import InputError, RecipeError, suggest
 from ..recipe import Recipe
 from ..store import SparseImages
 from ..store.sparse import Array
-from .labels import Labeller
-from .particles import extra_columns, read_extra
+from .side_columns import SideColumns
 from .sources import Events
-from .table import Jagged, check_finite, open_table, require
+from .table import Jagged, check_finite, open_table, require, resolve
 
-LAYOUTS = ("NCHW", "NHWC", "NHW")
-CHUNK_BYTES = 1 << 25
-logger = logging.getLogger(__name__)
+LAYOUTS = ("auto", "NCHW", "NHWC")
+OPTIONS = ("layout", "scale", "pick")
+CHUNK_CELLS = 1 << 19  # fits into the cache of a core: larger chunks are half as fast
 
 
 class ImageSource:
     """Images of the recipe's size; scaled values are scaled back to physical units.
 
-    Options of the recipe: `layout` (NCHW, NHWC; images without a channel axis are recognised) and `scale`
-    (channel name -> factor). Negative values are an error in channels in GeV.
+    Options of the recipe: `layout` (auto, NCHW, NHWC; images without a channel axis are recognised), `scale`
+    (channel name -> factor) and `pick` (which channels of the file, where it holds more than the recipe).
+    Negative values are an error in channels in GeV.
     """
 
     def __init__(self, path: str, recipe: Recipe) -> None:
         inputs, self.image = recipe.inputs, recipe.image
         self.path = path
         self.names = [channel.name for channel in self.image.channels]
-        self.layout, self.scale = self._options(inputs.options)
-        self.nonnegative = [c for c, channel in enumerate(self.image.channels) if channel.unit == "GeV"]
+        self._read_options(inputs.options)
+        self.nonnegative = [channel.unit == "GeV" for channel in self.image.channels]
         if "image" not in inputs.fields:
             raise RecipeError("inputs.fields: name the column of the images, for example image: X")
-        self.field = inputs.fields["image"]
         self.table = open_table(path, inputs.tree)
+        self.field = resolve(self.table, inputs.fields["image"])
         require(self.table, {"image": self.field}, None)
-        self.labeller = Labeller(self.table, recipe)
-        self.extra = extra_columns(self.table, inputs.columns)
+        self.side = SideColumns(self.table, recipe)
+        self.missing = self.side.missing
         self.entries = self.table.entries
         cells = len(self.names) * self.image.height * self.image.width
-        self.chunk = max(1, CHUNK_BYTES // (8 * cells))
+        self.chunk = max(1, CHUNK_CELLS // cells)
 
-    def _options(self, options: dict[str, Any]) -> tuple[str, Array]:
+    def _read_options(self, options: dict[str, Any]) -> None:
         for key in options:
-            if key not in ("layout", "scale"):
-                raise RecipeError(f"inputs.options '{key}': {suggest(key, ('layout', 'scale'))}")
-        layout, scale = options.get("layout", "NCHW"), options.get("scale", {})
-        if layout not in LAYOUTS:
-            raise RecipeError(f"inputs.options.layout '{layout}'; {suggest(str(layout), LAYOUTS)}")
+            if key not in OPTIONS:
+                raise RecipeError(f"inputs.options '{key}': unknown; {suggest(key, OPTIONS)}")
+        self.layout, scale = options.get("layout", "auto"), options.get("scale", {})
+        self.pick: list[int] | None = options.get("pick")
+        if self.layout not in LAYOUTS:
+            raise RecipeError(f"inputs.options.layout '{self.layout}'; {suggest(str(self.layout), LAYOUTS)}")
         for name in scale:
             if name not in self.names:
                 raise RecipeError(f"inputs.options.scale '{name}'; {suggest(name, self.names)}")
-        factors = np.array([scale.get(name, 1.0) for name in self.names], np.float32)
-        return layout, factors.reshape(1, -1, 1, 1)
+        if self.pick is not None and len(self.pick) != len(self.names):
+            raise RecipeError(
+                f"inputs.options.pick {self.pick}: expected one number for each of {self.names}"
+            )
+        self.scale = np.array([scale.get(name, 1.0) for name in self.names], np.float32)
 
     def read(self, start: int, stop: int) -> Events:
         """See `sources.Source`; images without a class are not selected."""
-        label = [self.labeller.field] if self.labeller.field else []
-        found = [name for name in self.extra.values() if name is not None]
-        columns = self.table.read([self.field, *label, *found], start, stop)
-        labels = self.labeller.classify(columns[label[0]] if label else np.zeros(0), start, stop)
-        images = self._channels_first(columns[self.field], start) * self.scale  # (N, C, H, W)
-        self._check(images, start)
+        columns = self.table.read([self.field, *self.side.names], start, stop)
+        labels = self.side.labels(columns, start, stop)
+        images = SparseImages.from_dense(self._channels_first(columns[self.field], start))
+        channel = images.index // (self.image.height * self.image.width)
+        images = replace(images, value=images.value * self.scale[channel])
+        self._check(images, channel, start)
         selected = np.flatnonzero(labels >= 0)
-        sparse = SparseImages.from_dense(images if len(selected) == len(images) else images[selected])
-        return Events(sparse, labels[selected], selected + start, read_extra(self.extra, columns, selected))
+        if len(selected) < len(images):
+            images = images.take(selected)
+        return Events(images, labels[selected], selected + start, self.side.values(columns, selected))
 
     def _channels_first(self, values: Any, start: int) -> Array:
-        """Return float32 (N, C, H, W); a single channel stands for the first, the others become 0."""
-        dense = stack(values, self.path, self.field, start).astype(np.float32, copy=False)
+        """Return (N, C, H, W); a single channel stands for the first, the others become 0."""
+        dense = stack(values, self.path, self.field, start)
+        size = (self.image.height, self.image.width)
         if dense.ndim == 3:
             dense = dense[:, None]
-        elif self.layout == "NHWC" and dense.ndim == 4:
-            dense = dense.transpose(0, 3, 1, 2)
-        wanted = (len(self.names), self.image.height, self.image.width)
+        elif dense.ndim == 4:
+            looks_last = dense.shape[1:3] == size != dense.shape[2:]
+            if self.layout == "NHWC" or (self.layout == "auto" and looks_last):
+                dense = dense.transpose(0, 3, 1, 2)
+        if self.pick is not None and dense.ndim == 4 and dense.shape[1] > max(self.pick):
+            dense = dense[:, self.pick]
+        wanted = (len(self.names), *size)
         found = dense.shape[1:]
-        if found == wanted:
-            return dense
-        if found == (1, *wanted[1:]):
-            images = np.zeros((len(dense), *wanted), np.float32)
-            images[:, 0] = dense[:, 0]
+        if found == (1, *size) != wanted:
+            images = np.zeros((len(dense), *wanted), dense.dtype)
+            images[:, :1] = dense
             return images
-        raise InputError(
-            f"{self.path}: '{self.field}' holds images of shape {found} (channels, rows, columns), "
-            f"the recipe asks for {wanted}; set image.channels, image.height, image.width or the layout"
-        )
-
-    def _check(self, images: Array, start: int) -> None:
-        for channel, name in enumerate(self.names):
-            least = 0.0 if channel in self.nonnegative else None
-            flat = images[:, channel].reshape(len(images), -1)
-            check_finite(
-                self.path, f"{self.field}, channel {name}", flat, np.arange(start, start + len(flat)), least
+        if found != wanted:
+            raise InputError(
+                f"{self.path}: '{self.field}' holds images of shape {found} (channels, rows, columns), the "
+                f"recipe asks for {wanted}; set image.channels, height, width or inputs.options layout, pick"
             )
+        return dense
+
+    def _check(self, images: SparseImages, channel: Array, start: int) -> None:
+        for number, name in enumerate(self.names):
+            own = channel == number
+            entries = np.repeat(np.arange(start, start + len(images)), np.diff(images.offsets))[own]
+            least = 0.0 if self.nonnegative[number] else None
+            check_finite(self.path, f"{self.field}, channel {name}", images.value[own], entries, least)
 
 
 def stack(values: Any, path: str, field: str, start: int) -> Array:

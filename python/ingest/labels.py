@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError, RecipeError
 from ..recipe import Label, Recipe
 from ..store.sparse import Array
-from .table import Jagged, Table, check_finite, require
+from .table import Jagged, Table, check_finite, require, resolve
 
 
 class Labeller:
@@ -26,9 +26,10 @@ class Labeller:
         self.table, self.classes = table, recipe.classes
         self.field: str | None = None
         self.fixed: int | None = None
-        if label.field is not None and (label.field in table.fields or not label.files):
-            require(table, {"label": label.field}, 0)
-            self.field = label.field
+        field = resolve(table, label.field) if label.field is not None else None
+        if field is not None and (field in table.fields or not label.files):
+            require(table, {"label": field}, 0)
+            self.field = field
         elif label.files:
             self.fixed = class_of_file(table.path, label, recipe.classes)
         else:

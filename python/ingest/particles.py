@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ..errors import InputError, RecipeError, suggest
 from ..recipe import Recipe
 from ..store.sparse import Array
-from .labels import Labeller
 from .render import CHARGED, NEUTRAL_HADRON, PHOTON, Particles, check_image, kinds_of_pdgid, render
+from .side_columns import SideColumns
 from .sources import Events
-from .table import Jagged, Table, check_finite, open_table, require
+from .table import Jagged, Table, check_finite, open_table, require, resolve
 
 CARTESIAN = ("px", "py", "pz", "energy")
 ROLES = (*CARTESIAN, "pt", "eta", "rapidity", "phi", "mass", "pdgid", "charge")
@@ -28,21 +26,20 @@ class ParticleSource:
         inputs = recipe.inputs
         check_fields(inputs.fields)
         check_image(recipe.image, kinds_known=bool({"pdgid", "charge"} & set(inputs.fields)))
-        self.path, self.recipe, self.fields = path, recipe, inputs.fields
+        self.path, self.recipe = path, recipe
         self.table: Table = open_table(path, inputs.tree)
-        require(self.table, inputs.fields, 1)
-        self.labeller = Labeller(self.table, recipe)
-        self.extra = extra_columns(self.table, inputs.columns)
+        self.fields = {role: resolve(self.table, names) for role, names in inputs.fields.items()}
+        require(self.table, self.fields, 1)
+        self.side = SideColumns(self.table, recipe)
+        self.missing = self.side.missing
         self.entries = self.table.entries
 
     def read(self, start: int, stop: int) -> Events:
         """See `sources.Source`; jets without a class or without particles are not selected."""
-        label = [self.labeller.field] if self.labeller.field else []
-        found = [name for name in self.extra.values() if name is not None]
-        columns = self.table.read([*self.fields.values(), *label, *found], start, stop)
+        columns = self.table.read([*self.fields.values(), *self.side.names], start, stop)
         lists = {role: columns[name] for role, name in self.fields.items()}
         offsets = common_offsets(self.path, self.fields, lists, start)
-        labels = self.labeller.classify(columns[label[0]] if label else np.zeros(0), start, stop)
+        labels = self.side.labels(columns, start, stop)
         values = {role: jagged.values for role, jagged in lists.items()}
         self._check(values, offsets, start)
         particles = make_particles(offsets, values)
@@ -50,7 +47,7 @@ class ParticleSource:
         particles = take(particles, selected)
         images, jets = render(particles, self.recipe.image)
         kept = {name: values.astype(np.float32) for name, values in jets.items()}
-        kept |= read_extra(self.extra, columns, selected)
+        kept |= self.side.values(columns, selected)
         return Events(images, labels[selected], selected + start, kept)
 
     def _check(self, values: dict[str, Array], offsets: Array, start: int) -> None:
@@ -81,25 +78,6 @@ def check_fields(fields: dict[str, str]) -> None:
             f"inputs.fields {sorted(fields)}: expected px, py, pz, energy, or pt, eta or rapidity, phi; "
             "add the missing"
         )
-
-
-def extra_columns(table: Table, columns: dict[str, str]) -> dict[str, str | None]:
-    """Return the columns to keep; those that the file lacks get None and will be NaN."""
-    return {
-        name: field if field in table.fields and table.fields[field].depth == 0 else None
-        for name, field in columns.items()
-    }
-
-
-def read_extra(extra: dict[str, str | None], columns: dict[str, Any], selected: Array) -> dict[str, Array]:
-    """Return the extra columns of the `selected` entries as float32."""
-    result = {}
-    for name, field in extra.items():
-        if field is None:
-            result[name] = np.full(len(selected), np.nan, np.float32)
-        else:
-            result[name] = np.asarray(columns[field]).reshape(-1)[selected].astype(np.float32)
-    return result
 
 
 def common_offsets(path: str, names: dict[str, str], lists: dict[str, Jagged], start: int) -> Array:

@@ -159,6 +159,8 @@ def _check_twice(paths: list[str]) -> None:
 def _inspect(path: str, split: str | None, recipe: Recipe) -> InputFile | InputError:
     try:
         source = open_source(path, recipe)
+        if source.missing:
+            logger.warning("%s: no %s; these columns will be NaN", path, ", ".join(source.missing))
         size, mtime_ns = stat(path)
         return InputFile(path, file_hash(Path(path)), size, mtime_ns, source.entries, split)
     except InputError as error:

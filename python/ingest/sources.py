@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -43,6 +43,8 @@ class Source(Protocol):
     entries: int
     chunk: int
     """Entries that fit well into memory at once."""
+    missing: list[str]
+    """Columns to keep that the file lacks."""
 
     def read(self, start: int, stop: int) -> Events:
         """Return the selected events of the entries start..stop.
@@ -78,8 +80,3 @@ def open_source(path: str, recipe: Recipe) -> Source:
     if name not in SOURCES:
         raise RecipeError(f"inputs.source '{name}'; {suggest(name, SOURCES)}")
     return SOURCES[name](path, recipe)
-
-
-def keep(events: Events, columns: dict[str, Array]) -> Events:
-    """Return `events` with more columns."""
-    return replace(events, columns={**events.columns, **columns})

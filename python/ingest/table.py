@@ -98,6 +98,12 @@ def hint(name: str, names: Collection[str]) -> str:
     return f"{guess}found: {', '.join(sorted(names)[:LISTED]) or 'nothing'}{more}"
 
 
+def resolve(table: Table, names: str) -> str:
+    """Return the first that exists of alternatives like "X_jets|X_jet", or the first of all."""
+    alternatives = [name.strip() for name in names.split("|")]
+    return next((name for name in alternatives if name in table.fields), alternatives[0])
+
+
 def require(table: Table, wanted: Mapping[str, str], depth: int | None) -> None:
     """Check that the columns `wanted` (role -> name) exist with `depth` lists around numbers (None: any).
 

@@ -43,11 +43,14 @@ class SparseImages:
         """Return the non-zero cells of `images` (N, C, H, W)."""
         shape = (int(images.shape[1]), int(images.shape[2]), int(images.shape[3]))
         size = int(np.prod(shape))
-        flat = np.ascontiguousarray(images, dtype=np.float32).reshape(-1)  # (N * C * H * W,)
-        cells = np.flatnonzero(flat)
+        flat = np.ascontiguousarray(images).reshape(-1)  # (N * C * H * W,)
+        cells = np.flatnonzero(flat != 0)  # much faster than on the numbers
+        value = flat[cells].astype(np.float32)
+        if not value.all():  # float64 below the smallest float32
+            cells, value = cells[value != 0], value[value != 0]
         bounds = np.arange(len(images) + 1, dtype=np.int64) * size
         offsets = np.searchsorted(cells, bounds).astype(np.int64)
-        return cls(offsets, (cells % size).astype(index_dtype(shape)), flat[cells], shape)
+        return cls(offsets, (cells % size).astype(index_dtype(shape)), value, shape)
 
     def to_dense(self, out: Array | None = None) -> Array:
         """Return the images as float32 (N, C, H, W), written into `out` (contiguous) where given."""

@@ -46,7 +46,8 @@ def main(path: str) -> None:
     flat -= flat.mean()
     lags = [float((flat[:-lag] * flat[lag:]).mean() / flat.var()) for lag in (1, 2, 10, 100)]
     expected = 1 / np.sqrt(len(flat))
-    cli.say("autocorrelation of the label at lags 1, 2, 10, 100:", " ".join(f"{lag:+.4f}" for lag in lags))
+    text = " ".join(f"{lag:+.4f}" for lag in lags)
+    cli.say(f"autocorrelation of the label at lags 1, 2, 10, 100: {text}")
     cli.say(f"expected of a perfect shuffle: 0 +- {expected:.4f}")
 
 
