@@ -37,7 +37,7 @@ COLUMNS = ("pt", "eta", "phi", "ieta", "iphi")
 
 CANVAS = 40  # crystals on a side of the matrix in which events are simulated, eight towers
 CHUNK = 1024  # events with one seed of their own: results do not depend on how many are asked for at once
-OVERSAMPLING = 1.35  # guns per crop: some windows leave the barrel
+OVERSAMPLING = 1.25  # guns per crop: some windows leave the barrel
 
 GAP_LOSS = 0.05  # largest loss of energy at the border of a module or supermodule
 GAP_WIDTH = 0.3  # crystals
@@ -59,7 +59,7 @@ class Crops(NamedTuple):
 
 
 class Showers(NamedTuple):
-    """What reaches the crystals of G events: particles (P,) and the events' own numbers (G,)."""
+    """What reaches the crystals: particles (P,) and the numbers of the G events themselves."""
 
     event: IntArray  # (P,)
     energy: FloatArray  # (P,) GeV
@@ -150,24 +150,28 @@ def _chunk(rng: np.random.Generator) -> Crops:
     found: list[Crops] = []
     missing = CHUNK
     while missing > 0:
-        found.append(_first(_batch(int(missing * OVERSAMPLING) + 16, rng), missing))
+        found.append(_first(_batch(missing, rng), missing))
         missing -= len(found[-1].label)
     return _join(found)
 
 
-def _batch(guns: int, rng: np.random.Generator) -> Crops:
-    """Simulate guns and keep those whose window lies in the barrel."""
-    showers = _fire(guns, rng)
+def _batch(wanted: int, rng: np.random.Generator) -> Crops:
+    """Simulate about as many guns as wanted and keep those whose window lies in the barrel."""
+    showers = _fire(wanted, rng)
+    guns = len(showers.theta)
     origin_row, origin_column = _canvas_origin(showers)
     transverse = np.sin(showers.theta)
     place = (showers.row - origin_row[showers.event], showers.column - origin_column[showers.event])
     mirrored = showers.row < EB_IETA_MAX
     deposited = shower.deposit(showers.event, showers.energy, *place, mirrored, (guns, CANVAS, CANVAS), rng)
-    energy = readout.selective_readout(readout.smear(deposited, rng), transverse)
+    measured, dead = readout.kill_towers(readout.smear(deposited, rng), rng)
+    energy = readout.selective_readout(measured, transverse)
     row, column = np.divmod(energy.reshape(guns, -1).argmax(1), CANVAS)
     seed_row, seed_column = row + origin_row, (column + origin_column) % EB_IPHI_MAX
     inside = (seed_row >= SEED) & (seed_row + SIZE - SEED <= EB_ROWS)
-    image = readout.reduced_hits(_cut(energy[inside], row[inside], column[inside]), SEED, transverse[inside])
+    place_inside = row[inside], column[inside]
+    near_dead = _cut(readout.ring(dead[inside]), *place_inside)
+    image = readout.reduced_hits(_cut(energy[inside], *place_inside), SEED, transverse[inside], near_dead)
     kept_row = seed_row[inside]
     return Crops(
         energy=image,
@@ -181,11 +185,20 @@ def _batch(guns: int, rng: np.random.Generator) -> Crops:
     )
 
 
-def _fire(guns: int, rng: np.random.Generator) -> Showers:
+def _aim(wanted: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]:
+    """Draw polar angles (rad) and vertices (cm) of guns; without those aimed well beside the crops' range."""
+    eta = rng.uniform(-ETA_MAX, ETA_MAX, int(wanted * OVERSAMPLING) + SIZE)
+    z = rng.normal(0.0, BEAM_SPOT_CM, len(eta))
+    row = np.arcsinh(np.sinh(eta) + z / EB_RADIUS_CM) / CRYSTAL_ETA + EB_IETA_MAX
+    aimed = np.flatnonzero((row > SEED - 2) & (row < EB_ROWS - SIZE + SEED + 3))[: wanted + SIZE]
+    return 2.0 * np.arctan(np.exp(-eta[aimed])), z[aimed]
+
+
+def _fire(wanted: int, rng: np.random.Generator) -> Showers:
     """Shoot electrons and photons through the tracker at the crystals."""
-    label = rng.integers(0, 2, guns)
-    eta = rng.uniform(-ETA_MAX, ETA_MAX, guns)
-    theta, phi = 2.0 * np.arctan(np.exp(-eta)), rng.uniform(-math.pi, math.pi, guns)
+    theta, z = _aim(wanted, rng)
+    guns = len(theta)
+    label, phi = rng.integers(0, 2, guns), rng.uniform(-math.pi, math.pi, guns)
     zero = np.zeros(guns)
     primaries = tracker.Particles(
         event=np.arange(guns),
@@ -193,7 +206,7 @@ def _fire(guns: int, rng: np.random.Generator) -> Showers:
         charge=label * rng.choice([-1.0, 1.0], guns),
         radius=zero,
         phi=phi,
-        z=rng.normal(0.0, BEAM_SPOT_CM, guns),
+        z=z,
         alpha=zero,
     )
     hits = tracker.traverse(primaries, theta, rng)
@@ -232,7 +245,7 @@ def _tower_edge(seed: IntArray) -> IntArray:
     return np.asarray((seed - SEED - 1) // readout.TOWER * readout.TOWER)
 
 
-def _cut(image: NDArray[np.float32], row: IntArray, column: IntArray) -> NDArray[np.float32]:
+def _cut(image: NDArray[Any], row: IntArray, column: IntArray) -> NDArray[Any]:
     """Cut the crops (N, 32, 32) with (row, column) at (SEED, SEED); zero beyond the canvas."""
     pad = SIZE // 2
     padded = np.pad(image, ((0, 0), (pad, pad), (pad, pad)))

@@ -30,6 +30,9 @@ STOCHASTIC = 0.028  # GeV^0.5
 CONSTANT = 0.005
 SHARING_GEV = 0.004  # mean energy of the showers' tracks that cross from crystal to crystal
 
+DEAD_TOWERS = 0.008  # share of trigger towers whose data link is dead
+DEAD_TOWER_UNIT_GEV = 0.5  # the trigger's own sum, in this unit, replaces the energy of a dead tower
+
 FULL_READOUT_ET_GEV = 2.0  # towers above it, and their eight neighbours, are read in full
 ZERO_SUPPRESSION_GEV = 0.17  # elsewhere
 
@@ -38,7 +41,7 @@ CLUSTER_ET_GEV = 0.5  # clusters that may join a supercluster
 CLUSTER_HIT_GEV = 0.08
 CLUSTER_ROWS = 2  # a cluster of the supercluster lies within so many rows of the seed
 ISOLATION_HIT_GEV = 0.095
-DOMINO_GEV = 0.1  # columns of five crystals that continue a hybrid cluster, and
+DOMINO_GEV = 0.13  # columns of five crystals that continue a hybrid cluster, and
 DOMINO_SEED_GEV = 0.35  # that start one
 
 TIME_NOISE_NS = 35.0  # sigma(t) = TIME_NOISE_NS / (E / sigma_noise) (+) TIME_CONSTANT_NS
@@ -53,9 +56,37 @@ def smear(deposited: Image, rng: np.random.Generator) -> Image:
         deposited: (N, H, W) GeV.
         rng: source of randomness.
     """
-    variance = NOISE_GEV**2 + (SHARING_GEV + STOCHASTIC**2) * deposited + (CONSTANT * deposited) ** 2
     noise = rng.standard_normal(deposited.shape, dtype=np.float32)
-    return np.asarray(deposited + noise * np.sqrt(variance, dtype=np.float32), np.float32)
+    sigma = np.full_like(deposited, NOISE_GEV)
+    hit = deposited > 0.0
+    energy = deposited[hit]
+    sigma[hit] = np.sqrt(NOISE_GEV**2 + (SHARING_GEV + STOCHASTIC**2) * energy + (CONSTANT * energy) ** 2)
+    noise *= sigma
+    noise += deposited
+    return noise
+
+
+def kill_towers(energy: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
+    """Lose the crystals of dead towers, whose energy the trigger's sum recovers, evenly spread.
+
+    The tower with the largest energy lives.
+
+    Args:
+        energy: (N, H, W) GeV, tower edges at multiples of their size.
+        rng: source of randomness.
+
+    Returns:
+        The energies, and which crystals are dead.
+    """
+    n, height, width = energy.shape
+    blocks = energy.reshape(n, height // TOWER, TOWER, width // TOWER, TOWER)
+    towers = blocks.sum((2, 4))
+    dead = (rng.random(towers.shape) < DEAD_TOWERS) & (towers < towers.max((1, 2), keepdims=True))
+    event, row, column = np.nonzero(dead)
+    seen = np.floor(towers[event, row, column] / DEAD_TOWER_UNIT_GEV) * DEAD_TOWER_UNIT_GEV
+    out = blocks.copy()
+    out[event, row, :, column] = np.maximum(seen, 0.0)[:, None, None] / TOWER**2
+    return out.reshape(energy.shape), _crystals(dead)
 
 
 def selective_readout(energy: Image, transverse: NDArray[np.float64]) -> Image:
@@ -68,20 +99,23 @@ def selective_readout(energy: Image, transverse: NDArray[np.float64]) -> Image:
     n, height, width = energy.shape
     towers = energy.reshape(n, height // TOWER, TOWER, width // TOWER, TOWER).sum((2, 4))
     full = towers * transverse[:, None, None] > FULL_READOUT_ET_GEV
-    full = np.repeat(np.repeat(dilate(full, 1), TOWER, 1), TOWER, 2)
+    full = _crystals(dilate(full, 1))
     return np.where((energy > ZERO_SUPPRESSION_GEV) | (full & (energy > 0.0)), energy, np.float32(0.0))
 
 
-def reduced_hits(energy: Image, seed_row: int, transverse: NDArray[np.float64]) -> Image:
+def reduced_hits(
+    energy: Image, seed_row: int, transverse: NDArray[np.float64], near_dead: Mask | None = None
+) -> Image:
     """Zero the hits that AOD does not keep.
 
     Kept are hits above the isolation threshold, 5 x 5 crystals around the seed of each cluster of the
-    supercluster, and the clusters' own hits.
+    supercluster, the clusters' own hits, and hits next to dead crystals.
 
     Args:
         energy: (N, H, W) GeV after the selective readout.
         seed_row: row of the supercluster's seed.
         transverse: sin(theta) of each event, (N,).
+        near_dead: crystals next to dead ones, (N, H, W).
     """
     maximum = (energy >= SEED_GEV) & (energy >= shift_max(energy, 1))
     cluster_et = shift_sum(energy, 1) * transverse[:, None, None]
@@ -92,6 +126,8 @@ def reduced_hits(energy: Image, seed_row: int, transverse: NDArray[np.float64]) 
     rows = slice(seed_row - CLUSTER_ROWS, seed_row + CLUSTER_ROWS + 1)
     window[:, rows] |= dominoes(energy[:, rows].sum(1))[:, None, :]
     kept = window | (energy > ISOLATION_HIT_GEV) | (dilate(window, 1) & (energy > CLUSTER_HIT_GEV))
+    if near_dead is not None:
+        kept |= near_dead
     return np.where(kept, energy, np.float32(0.0))
 
 
@@ -126,6 +162,19 @@ def hit_times(energy: Image, rng: np.random.Generator) -> Image:
     drawn = rng.standard_normal(len(amplitude), dtype=np.float32) * sigma
     times[hit] = np.clip(drawn, -TIME_RANGE_NS, TIME_RANGE_NS)
     return times
+
+
+def ring(dead: Mask) -> Mask:
+    """Mark the live crystals that touch a dead one (N, H, W)."""
+    some = dead.any((1, 2))
+    out = np.zeros_like(dead)
+    out[some] = dilate(dead[some], 1) & ~dead[some]
+    return out
+
+
+def _crystals(towers: Mask) -> Mask:
+    """Spread a mask of towers over their crystals."""
+    return np.asarray(np.repeat(np.repeat(towers, TOWER, 1), TOWER, 2))
 
 
 def dilate(mask: Mask, by: int) -> Mask:

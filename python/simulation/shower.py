@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +39,8 @@ LATERAL_SIGMA = 0.05
 PHI_STRETCH = 1.12
 OFFSETS = 20  # points of impact per crystal and axis
 REACH = 5  # crystals on each side of the one that is hit
+SOFT_REACH = 3  # the same for showers below
+SOFT_GEV = 3.0
 SIDE = 2 * REACH + 1
 DEPTH_SLICES = 12
 
@@ -91,11 +92,10 @@ def _shares(energy: float, scale: float, impact: FloatArray) -> FloatArray:
 
 @cache
 def share_table() -> NDArray[np.float32]:
-    """Return shares by [energy, scale, offset eta, offset phi, crystal], of SIDE x SIDE crystals."""
+    """Return shares by [energy, scale, offset eta, offset phi] of SIDE x SIDE crystals."""
     impact = (np.arange(OFFSETS) + 0.5) / OFFSETS
     table = [[_shares(float(e), float(s), impact) for s in LATERAL_SCALES] for e in ENERGIES]
-    shape = (len(ENERGIES), len(LATERAL_SCALES), OFFSETS, OFFSETS, SIDE * SIDE)
-    return np.asarray(table, np.float32).reshape(shape)
+    return np.asarray(table, np.float32)
 
 
 def deposit(
@@ -122,28 +122,34 @@ def deposit(
         Energy per crystal, GeV; what falls beside the matrix is lost.
     """
     events, rows, columns = shape
-    pad = REACH
+    total = np.zeros((events, rows + 2 * REACH, columns + 2 * REACH))
     inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
-    event, energy, mirrored = event[inside], energy[inside], mirrored[inside]
-    i, offset_row = _offset(row[inside], mirrored)
-    j, offset_column = _offset(column[inside], mirrored)
-    scale = rng.normal(0.0, LATERAL_SIGMA / (LATERAL_SCALES[1] - LATERAL_SCALES[0]), len(event))
-    index: tuple[Any, ...] = (
-        _nearest(np.interp(np.log(energy), np.log(ENERGIES), np.arange(len(ENERGIES))), len(ENERGIES)),
-        _nearest(scale + len(LATERAL_SCALES) // 2, len(LATERAL_SCALES)),
-        offset_row,
-        offset_column,
-    )
-    shares = share_table()[index] * energy[:, None].astype(np.float32)  # (P, SIDE * SIDE)
-    wide = columns + 2 * pad
-    cells = (np.arange(SIDE)[:, None] * wide + np.arange(SIDE)).ravel()
-    around = np.where(mirrored[:, None], cells[::-1], cells)
-    first = (event * (rows + 2 * pad) + i) * wide + j
-    flat = np.bincount(
-        (first[:, None] + around).ravel(), shares.ravel(), minlength=events * (rows + 2 * pad) * wide
-    )
-    image = flat.reshape(events, rows + 2 * pad, wide)[:, pad : pad + rows, pad : pad + columns]
-    return image.astype(np.float32)
+    soft = energy < SOFT_GEV
+    for group, reach in ((inside & ~soft, REACH), (inside & soft, SOFT_REACH)):
+        hit_row, offset_row = _offset(row[group], mirrored[group])
+        hit_column, offset_column = _offset(column[group], mirrored[group])
+        shares = _look_up(energy[group], offset_row, offset_column, reach, rng)
+        stride = columns + 2 * REACH
+        cells = (np.arange(-reach, reach + 1)[:, None] * stride + np.arange(-reach, reach + 1)).ravel()
+        centre = (event[group] * (rows + 2 * REACH) + hit_row + REACH) * stride + hit_column + REACH
+        places = centre[:, None] + np.where(mirrored[group, None], cells[::-1], cells)
+        total += np.bincount(places.ravel(), shares.ravel(), total.size).reshape(total.shape)
+    return total[:, REACH:-REACH, REACH:-REACH].astype(np.float32)
+
+
+def _look_up(
+    energy: FloatArray, offset_row: IntArray, offset_column: IntArray, reach: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return the energies in the crystals within `reach`, (P, (2 reach + 1)^2) GeV."""
+    node = np.interp(np.log(energy), np.log(ENERGIES), np.arange(len(ENERGIES)))
+    step = LATERAL_SCALES[1] - LATERAL_SCALES[0]
+    scale = rng.normal(0.0, LATERAL_SIGMA / step, len(energy)) + len(LATERAL_SCALES) // 2
+    near = slice(REACH - reach, REACH + reach + 1)
+    table = share_table()[..., near, near]
+    table = table.reshape(*table.shape[:4], -1)
+    nodes, scales = _nearest(node, len(ENERGIES)), _nearest(scale, len(LATERAL_SCALES))
+    shares = table[nodes, scales, offset_row, offset_column]
+    return np.asarray(shares * energy[:, None].astype(np.float32))
 
 
 def _offset(place: FloatArray, mirrored: NDArray[np.bool_]) -> tuple[IntArray, IntArray]:

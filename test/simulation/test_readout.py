@@ -34,6 +34,34 @@ def test_full_readout_around_hot_towers_only():
     assert kept[4, 35] == np.float32(0.3)  # above the zero suppression
 
 
+def test_dead_towers_spread_what_the_trigger_saw(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(readout, "DEAD_TOWERS", 1.0)
+    energy, dead = readout.kill_towers(event(c17_17=10.0, c10_10=1.3, c3_3=0.2), np.random.default_rng(1))
+    assert energy[0, 17, 17] == 10.0  # the hottest tower lives
+    assert not dead[0, 15:20, 15:20].any()
+    assert np.all(energy[0, 10:15, 10:15] == np.float32(1.0 / 25))
+    assert energy[0, 3, 3] == 0
+    assert dead.sum() == 40 * 40 - 25
+
+
+def test_ring_is_around_dead_crystals():
+    dead = np.zeros((2, 40, 40), bool)
+    dead[1, 10:15, 10:15] = True
+    ring = readout.ring(dead)
+    assert ring.sum() == 7 * 7 - 25
+    assert ring[1, 9, 9]
+    assert not ring[1, 10, 10]
+
+
+def test_hits_next_to_dead_crystals_are_kept():
+    near = np.zeros((1, 40, 40), bool)
+    near[0, 30, 30] = True
+    image = event(c17_17=10.0, c30_30=0.01, c30_31=0.01)
+    kept = readout.reduced_hits(image, 17, np.ones(1), near)[0]
+    assert kept[30, 30] > 0
+    assert kept[30, 31] == 0
+
+
 def test_negative_amplitudes_vanish():
     kept = readout.selective_readout(event(c17_17=10.0, c16_16=-0.1), np.ones(1))
     assert kept.min() == 0
