@@ -36,6 +36,8 @@ def explore(
         raise InputError(f"found {found} of --inputs and --store; give one of them")
     if inputs is not None and recipe is None:
         raise InputError("--inputs needs --recipe, which says what the files hold")
+    if limit < 0:
+        raise InputError(f"--limit is {limit}, expected 0 or more")
     from RecoE2E.ParticleViT import exploration
     from RecoE2E.ParticleViT.recipe import load_recipe
 
@@ -47,4 +49,4 @@ def explore(
 
 
 if __name__ == "__main__":
-    cli.run(explore, sections=("image",))
+    cli.run(explore, sections=("inputs", "image"))

@@ -154,7 +154,7 @@ def _channels(page: Page, survey: Survey, folder: Path) -> None:
     events = np.sum(list(survey.counts.values()), axis=0).tolist()
     for k in filled:
         unit = survey.image.units[k]
-        label = f"{names[k]} of a cell" + (f" [{unit}]" if unit != "1" else "")
+        label = f"{names[k]} per cell" + (f" [{unit}]" if unit != "1" else "")
         file = folder / figures.file_name("spectrum", names[k])
         drawn = figures.draw_spectrum(file, survey.spectra[:, k], events, survey.edges, survey.classes, label)
         page.figure(drawn, f"Non-zero cells of the channel {names[k]}, {BINS_PER_DECADE} bins per decade.")

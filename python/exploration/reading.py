@@ -96,7 +96,8 @@ def input_data(recipe: Recipe, paths: Sequence[str], limit: int = 0) -> Data:
     A bad file among several becomes a `problem` of its FileRead; a single bad file raises when it is read.
     """
     files = [FileRead(path, _size(path)) for path in paths]
-    title = f"{recipe.name}: {len(paths):,} input files" if len(paths) > 1 else f"{recipe.name}: {paths[0]}"
+    what = f"{len(paths):,} input files" if len(paths) > 1 else Path(paths[0]).name
+    title = f"{recipe.name}: {what}"
     chunks = _input_chunks(recipe, files, limit)
     return Data(title, ImageSpec.from_recipe(recipe), recipe.classes, False, files, chunks)
 

@@ -127,6 +127,7 @@ def test_a_single_damaged_file_is_an_error(broken):
         (("--recipe", "top_taging", "--inputs", "a.root"), "top_tagging"),
         (("--recipe", "top_tagging", "--inputs", "no/*.root"), "no/*.root"),
         (("--store", "nowhere"), "nowhere"),
+        (("--store", "nowhere", "--limit", "-3"), "--limit"),
         (("--store", "nowhere", "--limt", "3"), "--limit"),
     ],
 )
