@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeploymentError
+from .rewrite import simplify
 from .targets import EXPORTER_OPSET, Target
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def to_onnx(
 
 
 def lean(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Drop what only describes how the graph came about: names of Python modules, stack traces, value infos.
+    """Rewrite the graph, and drop what only describes how it came about: stack traces, value infos.
 
     They tell where the package is installed, differ between machines, and hinder onnxruntime's quantizer.
     """
@@ -95,6 +96,7 @@ def lean(model: onnx.ModelProto) -> onnx.ModelProto:
     del graph.value_info[:]
     del model.metadata_props[:]
     model.doc_string = graph.doc_string = ""
+    simplify(model)
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         del part.metadata_props[:]
         part.doc_string = ""

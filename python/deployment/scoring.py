@@ -74,7 +74,7 @@ class Events:
         from tqdm import tqdm
 
         left = min(limit or self.store.events(split), self.store.events(split))
-        with tqdm(total=left, desc=progress, unit=" events", disable=not progress) as bar:
+        with tqdm(total=left, desc=progress, unit=" events", disable=None if progress else True) as bar:
             for block in self.store.blocks(split, size):
                 if left <= 0:
                     return
