@@ -45,6 +45,7 @@ def script() -> Callable[..., subprocess.CompletedProcess[str]]:
 def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of 24 x 24 images of two channels and two classes: a broad blob is `b`, a narrow one `a`."""
     import numpy as np
+
     from RecoE2E.ParticleViT.atomic import write_json
     from RecoE2E.ParticleViT.store import ImageSpec, ShardInfo, SparseImages, SplitInfo, StoreInfo
     from RecoE2E.ParticleViT.store.writer import write_events

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from RecoE2E.ParticleViT.atomic import atomic_path, write_json
 
 

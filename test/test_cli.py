@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from RecoE2E.ParticleViT import cli
 from RecoE2E.ParticleViT.errors import InputError, RecipeError
 

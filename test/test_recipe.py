@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
+
 from RecoE2E.ParticleViT.errors import RecipeError
 from RecoE2E.ParticleViT.recipe import load_recipe, parse_recipe, recipe_dict, recipe_names, recipe_yaml
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import re
 
 from matplotlib.figure import Figure
+
 from RecoE2E.ParticleViT.report import Page
 
 

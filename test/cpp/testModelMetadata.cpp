@@ -13,7 +13,8 @@ namespace {
   constexpr const char* kModel = R"({
     "format_version": 1, "name": "vit",
     "image": {"channels": ["energy", "time"], "units": ["GeV", "ns"], "height": 32, "width": 32},
-    "classes": ["photon", "electron"], "input": "image", "output": "probabilities"})";
+    "classes": ["photon", "electron"], "input": "image", "output": "probabilities",
+    "working_points": {"electron": {"0.01": 0.9, "0.05": 0.7, "0.10": 0.5}}})";
 
   // A description that is removed at the end of the test.
   class Description {
@@ -49,6 +50,8 @@ TEST_CASE("A description is read", "[ModelMetadata]") {
   CHECK(model.contract.units == std::vector<std::string>{"GeV", "ns"});
   CHECK(model.contract.classes == std::vector<std::string>{"photon", "electron"});
   CHECK(model.contract.shape().size() == 2 * 32 * 32);
+  CHECK(model.workingPoints.at("electron") == std::vector<double>{0.5, 0.7, 0.9});
+  CHECK(model.workingPoints.count("photon") == 0);
 }
 
 TEST_CASE("Images that fit are accepted, any difference is refused with both sides", "[ModelMetadata]") {

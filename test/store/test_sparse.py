@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from RecoE2E.ParticleViT.store.sparse import SparseImages, index_dtype
 
 VALUES = st.floats(-1e6, 1e6, width=32) | st.just(0.0)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from RecoE2E.ParticleViT.errors import RecipeError, StoreError
 from RecoE2E.ParticleViT.recipe import Transform
 from RecoE2E.ParticleViT.streaming import StoreLoader, build_transforms
