@@ -84,7 +84,7 @@ def build_model(
 
 
 def _import_builders() -> None:
-    from . import cnn, hybrid, transformers  # noqa: F401
+    from . import cnn, hybrid, small_data, transformers  # noqa: F401
 
 
 def _builder(name: str) -> Builder:

@@ -13,7 +13,7 @@ from .registry import register_model
 Shape = tuple[int, int, int]
 
 
-def _patch(image: Shape, patch: int) -> int:
+def auto_patch(image: Shape, patch: int) -> int:
     """Return `patch`, or where it is 0 the size that makes about 8 x 8 patches."""
     return patch or max(1, math.ceil(max(image[1:]) / 8))
 
@@ -38,7 +38,7 @@ def vit(
     dropout: float = 0.1,
 ) -> nn.Module:
     """Build a plain ViT (Dosovitskiy et al. 2020, arXiv:2010.11929); patch 0 means about 8 x 8 patches."""
-    patch = _patch(image, patch)
+    patch = auto_patch(image, patch)
     pad = Pad(*image[1:], patch)
     network = vit_module("vit").ViT(
         image_size=(pad.height, pad.width), patch_size=patch, num_classes=classes, dim=dim, depth=depth,
@@ -74,7 +74,7 @@ def simple_vit(
     registers: int = 0,
 ) -> nn.Module:
     """Build a ViT with fixed positions (arXiv:2205.01580), optionally with registers (arXiv:2309.16588)."""
-    patch = _patch(image, patch)
+    patch = auto_patch(image, patch)
     pad = Pad(*image[1:], patch)
     module = vit_module("simple_vit_with_register_tokens" if registers else "simple_vit")
     extra = {"num_register_tokens": registers} if registers else {}
@@ -100,7 +100,7 @@ def deep_vit(
     dropout: float = 0.1,
 ) -> nn.Module:
     """Build a ViT with re-attention (arXiv:2103.11886); needs square images, so others are padded."""
-    patch = _patch(image, patch)
+    patch = auto_patch(image, patch)
     pad = Pad(*image[1:], patch, square=True)
     network = vit_module("deepvit").DeepViT(
         image_size=pad.height, patch_size=patch, num_classes=classes, dim=dim, depth=depth,

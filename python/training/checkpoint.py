@@ -145,9 +145,7 @@ def load_network(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
         network.load_state_dict(network_state(content))
     except (ParticleViTError, RuntimeError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise ModelError(
-            f"{path}: not the model that its recipe names ({reason}); train again"
-        ) from error
+        raise ModelError(f"{path}: not the model that its recipe names ({reason}); train again") from error
     return network.eval(), plain
 
 
