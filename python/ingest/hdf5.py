@@ -38,6 +38,10 @@ class Hdf5Table:
         """Return the shape of a column."""
         return tuple(int(n) for n in self._file[name].shape)
 
+    def boundaries(self, names: Sequence[str]) -> Sequence[int]:  # noqa: ARG002
+        """See `table.Table`."""
+        return ()
+
     def read(self, names: Sequence[str], start: int, stop: int) -> dict[str, Any]:
         """See `table.Table`."""
         for name in names:

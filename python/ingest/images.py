@@ -13,10 +13,10 @@ from ..store import SparseImages
 from ..store.sparse import Array
 from .side_columns import SideColumns
 from .sources import Events
-from .table import Jagged, check_finite, open_table, require, resolve
+from .table import Jagged, check_finite, make_steps, open_table, require, resolve
 
 LAYOUTS = ("auto", "NCHW", "NHWC")
-OPTIONS = ("layout", "scale", "pick")
+OPTIONS = ("layout", "scale", "pick", "objects")
 CHUNK_CELLS = 1 << 19  # fits into the cache of a core: larger chunks are half as fast
 
 
@@ -61,6 +61,10 @@ class ImageSource:
                 f"inputs.options.pick {self.pick}: expected one number for each of {self.names}"
             )
         self.scale = np.array([scale.get(name, 1.0) for name in self.names], np.float32)
+
+    def steps(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """See `sources.Source`."""
+        return make_steps(self.table.boundaries([self.field]), start, stop, self.chunk)
 
     def read(self, start: int, stop: int) -> Events:
         """See `sources.Source`; images without a class are not selected."""

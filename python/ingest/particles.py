@@ -10,7 +10,7 @@ from ..store.sparse import Array
 from .render import CHARGED, NEUTRAL_HADRON, PHOTON, Particles, check_image, kinds_of_pdgid, render
 from .side_columns import SideColumns
 from .sources import Events
-from .table import Jagged, Table, check_finite, open_table, require, resolve
+from .table import Jagged, Table, check_finite, make_steps, open_table, require, resolve
 
 CARTESIAN = ("px", "py", "pz", "energy")
 ROLES = (*CARTESIAN, "pt", "eta", "rapidity", "phi", "mass", "pdgid", "charge")
@@ -19,8 +19,6 @@ CHUNK = 4096
 
 class ParticleSource:
     """Jets as jagged four-vectors: px, py, pz, energy; or pt, eta or rapidity, phi and perhaps mass."""
-
-    chunk = CHUNK
 
     def __init__(self, path: str, recipe: Recipe) -> None:
         inputs = recipe.inputs
@@ -33,6 +31,10 @@ class ParticleSource:
         self.side = SideColumns(self.table, recipe)
         self.missing = self.side.missing
         self.entries = self.table.entries
+
+    def steps(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """See `sources.Source`."""
+        return make_steps(self.table.boundaries([*self.fields.values()]), start, stop, CHUNK)
 
     def read(self, start: int, stop: int) -> Events:
         """See `sources.Source`; jets without a class or without particles are not selected."""

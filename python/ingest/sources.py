@@ -12,6 +12,7 @@ from ..errors import RecipeError, suggest
 from ..recipe import Recipe
 from ..store import SparseImages
 from ..store.sparse import Array
+from .table import file_kind
 
 
 @dataclass(frozen=True)
@@ -41,10 +42,11 @@ class Source(Protocol):
     """An open file."""
 
     entries: int
-    chunk: int
-    """Entries that fit well into memory at once."""
     missing: list[str]
     """Columns to keep that the file lacks."""
+
+    def steps(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """Return ranges that cover start..stop, each of a size that fits well into memory."""
 
     def read(self, start: int, stop: int) -> Events:
         """Return the selected events of the entries start..stop.
@@ -61,12 +63,24 @@ def _particles(path: str, recipe: Recipe) -> Source:
 
 
 def _images(path: str, recipe: Recipe) -> Source:
+    if file_kind(path) == "ROOT":  # images in ROOT files are those of the MLAnalyzer
+        return _rhtree(path, recipe)
     from .images import ImageSource
 
     return ImageSource(path, recipe)
 
 
-SOURCES: dict[str, Callable[[str, Recipe], Source]] = {"particles": _particles, "images": _images}
+def _rhtree(path: str, recipe: Recipe) -> Source:
+    from .rhtree import RhtreeSource
+
+    return RhtreeSource(path, recipe)
+
+
+SOURCES: dict[str, Callable[[str, Recipe], Source]] = {
+    "particles": _particles,
+    "images": _images,
+    "rhtree": _rhtree,
+}
 
 
 def open_source(path: str, recipe: Recipe) -> Source:

@@ -72,8 +72,7 @@ def run_unit(task: UnitTask) -> int:
     """
     unit, file = task.unit, task.file
     source = open_source(file.path, task.recipe)
-    ranges = range(unit.start, unit.stop, source.chunk)
-    events = Events.concatenate([source.read(a, min(a + source.chunk, unit.stop)) for a in ranges])
+    events = Events.concatenate([source.read(*step) for step in source.steps(unit.start, unit.stop)])
     if stat(file.path) != (file.bytes, file.mtime_ns) or source.entries != file.entries:
         raise InputError(f"{file.path}: changed while it was read; run again when it is complete")
     hashes = event_hash(file.name, events.entries, task.recipe.split.seed)

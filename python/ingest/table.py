@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -44,12 +45,30 @@ class Table(Protocol):
     entries: int
     fields: dict[str, Field]
 
+    def boundaries(self, names: Sequence[str]) -> Sequence[int]:
+        """Return entries, ascending, between which the columns are best read; perhaps none."""
+
     def read(self, names: Sequence[str], start: int, stop: int) -> dict[str, Any]:
         """Return the entries start..stop of columns, each an array (N, ...) or `Jagged`.
 
         Raises:
             InputError: the file is damaged.
         """
+
+
+def make_steps(boundaries: Sequence[int], start: int, stop: int, chunk: int) -> list[tuple[int, int]]:
+    """Return ranges of at most `chunk` entries that cover start..stop and do not cross `boundaries`.
+
+    >>> make_steps([0, 5, 10], 3, 10, 3)
+    [(3, 5), (5, 7), (7, 10)]
+    """
+    edges = [start, *(edge for edge in boundaries if start < edge < stop), stop]
+    steps = []
+    for first, last in pairwise(edges):
+        count = max(1, -(-(last - first) // chunk))
+        marks = [first + (last - first) * part // count for part in range(count + 1)]
+        steps += list(pairwise(marks))
+    return steps
 
 
 def file_kind(path: str) -> str:

@@ -35,10 +35,18 @@ def crop(image: Images, row: int, column: int, height: int, width: int) -> Image
     Returns:
         (..., height, width), of the dtype of `image`.
     """
-    return crop_many(image[np.newaxis], np.array([row]), np.array([column]), height, width)[0]
+    window: Images = crop_many(image[np.newaxis], np.array([row]), np.array([column]), height, width)[0]
+    return window
 
 
-def crop_many(images: Images, rows: Indices, columns: Indices, height: int, width: int) -> Images:
+def crop_many(
+    images: Images,
+    rows: Indices,
+    columns: Indices,
+    height: int,
+    width: int,
+    which: Indices | None = None,
+) -> Images:
     """Return one window per seed.
 
     Args:
@@ -47,6 +55,7 @@ def crop_many(images: Images, rows: Indices, columns: Indices, height: int, widt
         columns: (N,) columns of the seeds; wrapped.
         height: Rows of the windows.
         width: Columns of the windows.
+        which: (N,) image of each seed, where there are neither N nor 1 images.
 
     Returns:
         (N, ..., height, width), of the dtype of `images`.
@@ -54,7 +63,8 @@ def crop_many(images: Images, rows: Indices, columns: Indices, height: int, widt
     window_rows = np.asarray(rows)[:, np.newaxis] - seed_offset(height) + np.arange(height)  # (N, height)
     window_columns = np.asarray(columns)[:, np.newaxis] - seed_offset(width) + np.arange(width)  # (N, width)
     inside = (window_rows >= 0) & (window_rows < images.shape[-2])
-    which = np.arange(len(images)) if len(images) == len(window_rows) else np.zeros(len(window_rows), int)
+    if which is None:
+        which = np.arange(len(images)) if len(images) == len(window_rows) else np.zeros(len(window_rows), int)
     windows = images[
         which[:, np.newaxis, np.newaxis],
         ...,

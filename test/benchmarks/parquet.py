@@ -58,8 +58,8 @@ def main(jets: int) -> None:
 
         def source() -> None:
             file = open_source(str(path), recipe)
-            for start in range(0, jets, file.chunk):
-                file.read(start, min(start + file.chunk, jets))
+            for step in file.steps(0, jets):
+                file.read(*step)
 
         times = [
             (measure(to_pydict), measure(arrow), measure(source)) for _ in range(5)
