@@ -1,6 +1,7 @@
 """The networks: a registry of vision transformers and CNNs, with normalisation inside the network."""
 
+from .ensemble import Ensemble
 from .network import Network
 from .registry import build_model, list_models, register_model
 
-__all__ = ["Network", "build_model", "list_models", "register_model"]
+__all__ = ["Ensemble", "Network", "build_model", "list_models", "register_model"]

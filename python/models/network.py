@@ -60,15 +60,20 @@ class Network(nn.Module):
 
     def flops_per_event(self) -> int:
         """Return the floating-point operations of one image (multiply and add counted apart)."""
-        from torch.utils.flop_counter import FlopCounterMode
+        return flops_per_event(self, self.image.shape)
 
-        training = self.training
-        self.eval()
-        device = next(self.parameters()).device
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            self(torch.zeros(1, *self.image.shape, device=device))
-        self.train(training)
-        return int(counter.get_total_flops())
+
+def flops_per_event(network: nn.Module, shape: tuple[int, int, int]) -> int:
+    """Return the floating-point operations of one image of `shape` (C, H, W) in matrix products."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    training = network.training
+    network.eval()
+    device = next(network.parameters()).device
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(torch.zeros(1, *shape, device=device))
+    network.train(training)
+    return int(counter.get_total_flops())
 
 
 class Pad(nn.Module):

@@ -16,7 +16,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from ..atomic import atomic_path
 from ..errors import ModelError, ParticleViTError
-from ..models import Network, build_model
+from ..models import Ensemble, Network, build_model
 from ..recipe import parse_recipe
 from ..store import ImageSpec
 
@@ -125,10 +125,11 @@ def resume_point(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
-def load_network(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]:
+def load_network(path: str | os.PathLike[str]) -> tuple[Network | Ensemble, dict[str, Any]]:
     """Return the network of a checkpoint, in evaluation mode, and the checkpoint's `hyper_parameters`.
 
-    Where a moving average of the weights was trained, that is the network.
+    Where a moving average of the weights was trained, that is the network. The checkpoint of an ensemble
+    gives all members as one.
 
     Raises:
         ModelError: the checkpoint is missing, torn, or its weights are of another model.
@@ -136,17 +137,28 @@ def load_network(path: str | os.PathLike[str]) -> tuple[Network, dict[str, Any]]
     content = read_checkpoint(path)
     plain = content["hyper_parameters"]
     try:
-        recipe = parse_recipe(plain["recipe"], {}, str(path))
-        model = recipe.model
-        image = ImageSpec.from_dict(plain["image"])
-        network = build_model(
-            model.name, image, plain["classes"], preprocessing=model.preprocessing, **model.options
-        )
+        network = _build(plain, str(path))
         network.load_state_dict(network_state(content))
     except (ParticleViTError, RuntimeError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{path}: not the model that its recipe names ({reason}); train again") from error
     return network.eval(), plain
+
+
+def _build(plain: dict[str, Any], origin: str) -> Network | Ensemble:
+    """Build what a checkpoint's `hyper_parameters` describe, with fresh weights."""
+    if "members" in plain:
+        members = [_build_one(member, origin) for member in plain["members"]]
+        return Ensemble(members, plain["mean"])
+    return _build_one(plain, origin)
+
+
+def _build_one(plain: dict[str, Any], origin: str) -> Network:
+    model = parse_recipe(plain["recipe"], {}, origin).model
+    image = ImageSpec.from_dict(plain["image"])
+    return build_model(
+        model.name, image, plain["classes"], preprocessing=model.preprocessing, **model.options
+    )
 
 
 def network_state(content: dict[str, Any]) -> dict[str, torch.Tensor]:

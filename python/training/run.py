@@ -7,7 +7,7 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -58,7 +58,7 @@ class ProgressBar(TQDMProgressBar):
         return {"loss": f"{float(getattr(pl_module, 'last_loss', math.nan)):.3f}", **metrics}
 
 
-def train(recipe: Recipe, store: Store, run: Path) -> None:
+def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning.Callback] = ()) -> None:
     """Train the recipe's model on the store's training split into the folder `run`.
 
     A run that was stopped continues from its last checkpoint; a finished one returns at once.
@@ -67,6 +67,7 @@ def train(recipe: Recipe, store: Store, run: Path) -> None:
         recipe: the study.
         store: events with the recipe's images and classes.
         run: receives recipe.yaml, history.csv, checkpoints/best.ckpt and checkpoints/last.ckpt.
+        callbacks: further callbacks of Lightning.
 
     Raises:
         RunError: `run` belongs to another recipe or store.
@@ -83,7 +84,7 @@ def train(recipe: Recipe, store: Store, run: Path) -> None:
             logger.info("%s: training is finished", run)
             return
     torch.set_num_threads(recipe.training.threads)
-    trainer = make_trainer(recipe, run)
+    trainer = make_trainer(recipe, run, callbacks)
     if trainer.is_global_zero:
         with atomic_path(run / "recipe.yaml") as partial:
             partial.write_text(recipe_yaml(recipe), encoding="utf-8")
@@ -129,8 +130,10 @@ def plain_parameters(recipe: Recipe, store: Store, network: Network) -> dict[str
     }
 
 
-def make_trainer(recipe: Recipe, run: Path, **changes: Any) -> lightning.Trainer:
-    """Return the Lightning trainer of a run; `changes` override its arguments.
+def make_trainer(
+    recipe: Recipe, run: Path, callbacks: Sequence[lightning.Callback] = ()
+) -> lightning.Trainer:
+    """Return the Lightning trainer of a run.
 
     Under torchrun every process joins the same training, on as many machines as torchrun was told.
     """
@@ -154,6 +157,7 @@ def make_trainer(recipe: Recipe, run: Path, **changes: Any) -> lightning.Trainer
             ),
             RunCheckpoint(run / "checkpoints"),
             ProgressBar(refresh_rate=10),
+            *callbacks,
         ],
         "plugins": [AtomicCheckpointIO()],
         "logger": make_logger(settings.logger, run, recipe.name),
@@ -163,7 +167,7 @@ def make_trainer(recipe: Recipe, run: Path, **changes: Any) -> lightning.Trainer
         "enable_model_summary": False,
     }
     with quiet_lightning():
-        return lightning.Trainer(**{**arguments, **changes})
+        return lightning.Trainer(**arguments)
 
 
 @contextmanager
@@ -221,6 +225,8 @@ def _check_recipe(recipe: Recipe, run: Path) -> None:
 
 
 def _check_checkpoint(plain: dict[str, Any], store: Store, path: Path) -> None:
+    if "members" in plain:
+        raise RunError(f"{path}: is an ensemble of finished runs; give another folder for the run")
     known = plain["store"]
     if known["id"] != store.info.id:
         raise RunError(

@@ -1,0 +1,56 @@
+"""Make one run folder out of several: an ensemble that is evaluated, exported and validated like any run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..atomic import atomic_path
+from ..errors import ModelError, RunError
+from ..models import Ensemble, Network
+from .checkpoint import load_network
+from .history import COLUMNS, read_history, write_history
+
+
+def make_ensemble(runs: Sequence[Path], run: Path, mean: str = "probabilities") -> None:
+    """Write the run folder `run`, whose network is the mean of the best networks of `runs`.
+
+    recipe.yaml is that of the first run; history.csv holds means over the runs of the epochs that all have.
+
+    Raises:
+        ModelError: a run has no readable checkpoint, is an ensemble itself, or has other images or classes.
+        RunError: `run` is a run already, or a member has no history.
+    """
+    if (run / "recipe.yaml").exists():
+        raise RunError(f"{run}: is a run already; give another folder for the ensemble")
+    networks: list[Network] = []
+    plains: list[dict[str, Any]] = []
+    for member in runs:
+        network, plain = load_network(member / "checkpoints" / "best.ckpt")
+        if not isinstance(network, Network):
+            raise ModelError(f"{member}: is an ensemble itself; name its members")
+        networks.append(network)
+        plains.append(plain)
+    ensemble = Ensemble(networks, mean)
+    content = {
+        "state_dict": {f"network.{key}": value for key, value in ensemble.state_dict().items()},
+        "hyper_parameters": {**plains[0], "members": plains, "mean": mean},
+    }
+    with atomic_path(run / "checkpoints" / "best.ckpt") as partial:
+        torch.save(content, partial)
+    histories = [read_history(member / "history.csv") for member in runs]
+    write_history(run / "history.csv", mean_history(histories))
+    with atomic_path(run / "recipe.yaml") as partial:
+        partial.write_text((runs[0] / "recipe.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def mean_history(histories: Sequence[list[dict[str, float]]]) -> list[dict[str, float]]:
+    """Return the means over runs of each epoch that all have; `seconds` are added up."""
+    rows = []
+    for epochs in zip(*histories, strict=False):
+        row = {key: sum(epoch[key] for epoch in epochs) / len(epochs) for key in COLUMNS}
+        rows.append({**row, "seconds": sum(epoch["seconds"] for epoch in epochs)})
+    return rows
