@@ -100,9 +100,12 @@ def common_offsets(path: str, names: dict[str, str], lists: dict[str, Jagged], s
     return offsets
 
 
-def make_particles(offsets: Array, values: dict[str, Array]) -> Particles:
-    """Return the particles with pt above 0, from either set of four-vector components."""
-    kind = _kinds(values)
+def make_particles(offsets: Array, values: dict[str, Array], kind: Array | None = None) -> Particles:
+    """Return the particles with pt above 0, from either set of four-vector components.
+
+    Their `kind` is by default told by charge and PDG id, where `values` have these.
+    """
+    kind = _kinds(values) if kind is None else kind
     if "px" in values:
         px, py, pz, energy = (values[role].astype(np.float64) for role in CARTESIAN)
         pt = np.sqrt(px * px + py * py)

@@ -135,17 +135,21 @@ def align(x: Array, y: Array, weight: Array, offsets: Array, steps: list[str]) -
     return x, y
 
 
-def render(particles: Particles, image: Image) -> tuple[SparseImages, dict[str, Array]]:
+def render(
+    particles: Particles, image: Image, axis: tuple[Array, Array] | None = None
+) -> tuple[SparseImages, dict[str, Array]]:
     """Return the images (N, C, H, W) of N jets, and the columns of `jet_columns`.
 
     Rows run along eta, columns along phi; the window is centred on the jet axis, or on what `alignment` makes
-    of it. Particles outside of it are left out.
+    of it. Particles outside of it are left out. The axis (eta, phi), each (N,), is by default that of the sum
+    of the particles.
     """
     columns = jet_columns(particles)
     offsets = particles.offsets
     counts = np.diff(offsets)
-    eta = particles.eta - np.repeat(columns["eta"], counts)
-    phi = wrap(particles.phi - np.repeat(columns["phi"], counts))
+    axis_eta, axis_phi = axis or (columns["eta"], columns["phi"])
+    eta = particles.eta - np.repeat(axis_eta, counts)
+    phi = wrap(particles.phi - np.repeat(axis_phi, counts))
     eta, phi = align(eta, phi, particles.pt, offsets, image.alignment)
     row = np.floor((eta + image.eta_half_width) * (image.height / (2 * image.eta_half_width)))
     column = np.floor((phi + image.phi_half_width) * (image.width / (2 * image.phi_half_width)))

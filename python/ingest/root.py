@@ -48,8 +48,8 @@ class RootTable:
             self._check_whole()
             self._tree = self._find(tree)
             self.entries = int(self._tree.num_entries)
-            names = self._tree.keys(recursive=True)
-            self.fields = {name.split("/")[-1]: parse_type(self._tree[name].typename) for name in names}
+            branches = self._tree.iteritems(recursive=True)
+            self.fields = {name.split("/")[-1]: parse_type(branch.typename) for name, branch in branches}
         except InputError:
             raise
         except Exception as error:  # uproot meets damaged bytes in many ways

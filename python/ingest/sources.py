@@ -76,10 +76,24 @@ def _rhtree(path: str, recipe: Recipe) -> Source:
     return RhtreeSource(path, recipe)
 
 
+def _delphes(path: str, recipe: Recipe) -> Source:
+    from .delphes import DelphesSource
+
+    return DelphesSource(path, recipe)
+
+
+def _pfnano(path: str, recipe: Recipe) -> Source:
+    from .pfnano import PfnanoSource
+
+    return PfnanoSource(path, recipe)
+
+
 SOURCES: dict[str, Callable[[str, Recipe], Source]] = {
     "particles": _particles,
     "images": _images,
     "rhtree": _rhtree,
+    "delphes": _delphes,
+    "pfnano": _pfnano,
 }
 
 
