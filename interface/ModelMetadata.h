@@ -3,7 +3,9 @@
 
 // What a model expects and gives, read from the JSON file beside it (model.onnx or model.pt -> model.json).
 
+#include <algorithm>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -32,6 +34,7 @@ namespace particlevit {
     std::string name;
     std::string input;
     std::string output;
+    std::map<std::string, std::vector<double>> workingPoints;  // class -> thresholds, from loose to tight
   };
 
   inline std::string join(const std::vector<std::string>& words) {
@@ -83,6 +86,13 @@ namespace particlevit {
       model.name = json.get<std::string>("name");
       model.input = json.get<std::string>("input");
       model.output = json.get<std::string>("output");
+      if (const auto all = json.get_child_optional("working_points"))
+        for (const auto& [name, points] : *all) {
+          auto& thresholds = model.workingPoints[name];
+          for (const auto& point : points)
+            thresholds.push_back(point.second.get_value<double>());
+          std::sort(thresholds.begin(), thresholds.end());
+        }
       return model;
     } catch (const pt::ptree_error& error) {
       throw std::runtime_error(path + " is no valid model description: " + error.what());
