@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Images = NDArray[np.float32]
 SATURATION = {"GeV": 1700.0, "ns": 125.0, "1": 1000.0}
-"""Largest value of a cell by unit: a saturated crystal of the ECAL barrel (CMS, JINST 3 (2008) S08004, chapter
-4), five bunch crossings, and more particles than any jet has."""
+"""Largest value of a cell by unit: a saturated crystal of the ECAL barrel (CMS, JINST 3 (2008) S08004),
+five bunch crossings, and more particles than any jet has."""
 BATCH_SIZES = (1, 2, 7, 64, 1024)
 WORST_EVENTS = 5
 EXTREMES_PER_KIND = 8

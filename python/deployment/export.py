@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,41 +11,56 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..atomic import write_json
+from ..auc import check_classes
 from ..errors import RunError
 from .graph import INPUT, OUTPUT, operators, to_onnx, trace
 from .manifest import FILES, FORMAT_VERSION, MANIFEST, sha256
 from .targets import DEFAULT_TARGET, Target, find_target
 
 if TYPE_CHECKING:
-    from ..models import Network
+    from ..models import Ensemble, Network
+    from .quantise import Sample
 
+CALIBRATION_EVENTS = 512
+JUDGE_EVENTS = 4000
+MAX_BYTES = 400_000_000  # of images in memory
 _VERSIONS = ("particlevit", "torch", "onnx", "onnxscript", "onnxruntime", "vit-pytorch")
 
 
-def export_run(run: Path, target: str = DEFAULT_TARGET) -> dict[str, Any]:
+def export_run(
+    run: Path, target: str = DEFAULT_TARGET, int8: bool = False, store: Path | None = None
+) -> dict[str, Any]:
     """Export the best checkpoint of a run to RUN/export and return the content of model.json.
 
     Args:
         run: run folder.
         target: oldest CMSSW release that has to load the ONNX file.
+        int8: write a quantised ONNX file too.
+        store: store whose training split calibrates it; None: the one of the training.
 
     Raises:
         RunError: the run has no checkpoint.
-        DeploymentError: unknown target, or one that cannot express this model.
+        DeploymentError: unknown target, one that cannot express this model, or no int8 that keeps the AUC.
+        StoreError: no store to calibrate with.
     """
     limits = find_target(target)
     network = trained_network(run)
+    sample = calibration_sample(run, store) if int8 else None
     with whole_folder(run / "export") as folder:
         content = describe(network, run)
         content["target"] = target
         content["onnx"] = write_onnx(network, folder / FILES["onnx"], limits, target, content)
         content["torchscript"] = write_torchscript(network, folder / FILES["torchscript"], content)
+        if sample is not None:
+            content["onnx_int8"] = write_int8(folder, sample, content["onnx"])
         write_json(folder / MANIFEST, content)
     return content
 
 
-def trained_network(run: Path) -> Network:
+def trained_network(run: Path) -> Network | Ensemble:
     """Return the network of RUN/checkpoints/best.ckpt in evaluation mode.
 
     Raises:
@@ -78,7 +94,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def describe(network: Network, run: Path) -> dict[str, Any]:
+def describe(network: Network | Ensemble, run: Path) -> dict[str, Any]:
     """Return the part of model.json that does not depend on the files."""
     metrics = _metrics(run)
     points = metrics.pop("working_points", {})
@@ -119,7 +135,7 @@ def _version(name: str) -> str | None:
 
 
 def write_onnx(
-    network: Network, path: Path, limits: Target, target: str, content: dict[str, Any]
+    network: Network | Ensemble, path: Path, limits: Target, target: str, content: dict[str, Any]
 ) -> dict[str, Any]:
     """Write the ONNX file and return its entry of model.json."""
     essentials = {key: content[key] for key in ("format_version", "name", "image", "classes")}
@@ -137,7 +153,32 @@ def write_onnx(
     }
 
 
-def write_torchscript(network: Network, path: Path, content: dict[str, Any]) -> dict[str, Any]:
+def calibration_sample(run: Path, store: Path | None) -> Sample:
+    """Return the events that calibrate and judge an int8 export: training and validation split."""
+    from .quantise import Sample
+    from .scoring import open_events
+
+    events = open_events(run, store)
+    most = max(64, min(JUDGE_EVENTS, MAX_BYTES // (4 * math.prod(events.image.shape))))
+    judge = next((split for split in ("validation", "test", "train") if split in events.splits), "train")
+    blocks = list(events.blocks(judge, most))
+    labels = np.concatenate([truth for _, truth, _ in blocks]) if blocks else np.zeros(0, np.int64)
+    check_classes(labels, events.store.classes, f"{events.store.path}, split {judge}")
+    calibration = events.images("train" if "train" in events.splits else judge, CALIBRATION_EVENTS)
+    return Sample(calibration, np.concatenate([images for images, _, _ in blocks]), labels)
+
+
+def write_int8(folder: Path, sample: Sample, fp32: dict[str, Any]) -> dict[str, Any]:
+    """Write the quantised ONNX file and return its entry of model.json."""
+    from .quantise import quantise
+
+    path = folder / FILES["onnx_int8"]
+    choice = quantise(folder / FILES["onnx"], path, sample)
+    entry = {key: fp32[key] for key in ("opset", "ir_version")}
+    return {"file": path.name, **entry, "sha256": sha256(path), "bytes": path.stat().st_size, **choice}
+
+
+def write_torchscript(network: Network | Ensemble, path: Path, content: dict[str, Any]) -> dict[str, Any]:
     """Write the TorchScript file, with model.json's essentials inside, and return its entry of model.json."""
     import io
 
@@ -158,3 +199,16 @@ def write_torchscript(network: Network, path: Path, content: dict[str, Any]) -> 
         "torch": torch.__version__,
         "bytes": path.stat().st_size,
     }
+
+
+def int8_table(content: dict[str, Any]) -> str:
+    """Return what was measured on each int8 candidate, as a table for the terminal."""
+    entry, fp32 = content["onnx_int8"], content["onnx"]["bytes"]
+    lines = [f"{'int8 candidate':<28}{'delta AUC':>11}{'size':>7}{'faster at 1':>13}{'at 64':>8}"]
+    for row in entry["candidates"]:
+        chosen = "  chosen" if row["method"] == entry["method"] else ""
+        lines.append(
+            f"{row['method']:<28}{row['auc_difference']:>+11.5f}{row['bytes'] / fp32:>7.2f}"
+            f"{row['speedup']['1']:>12.2f}x{row['speedup']['64']:>7.2f}x{chosen}"
+        )
+    return "\n".join(lines)

@@ -48,6 +48,19 @@ class Predictor:
         Raises:
             ModelError: the images have another shape than the model's.
         """
+        images = self.checked(images)
+        result = np.empty((len(images), len(self.classes)), np.float32)
+        for start in range(0, len(images), batch_size):
+            batch = np.ascontiguousarray(images[start : start + batch_size], dtype=np.float32)
+            result[start : start + len(batch)] = self.score(batch)
+        return result
+
+    def checked(self, images: NDArray[Any]) -> NDArray[Any]:
+        """Return the images as an array.
+
+        Raises:
+            ModelError: they have another shape than the model's.
+        """
         images = np.asarray(images)
         if images.ndim != 4 or images.shape[1:] != self.image.shape:
             channels = ", ".join(self.image.channels)
@@ -55,11 +68,7 @@ class Predictor:
                 f"images of shape {images.shape}, expected (N, {', '.join(map(str, self.image.shape))}) "
                 f"with channels {channels}; cut the images as the model's recipe says"
             )
-        result = np.empty((len(images), len(self.classes)), np.float32)
-        for start in range(0, len(images), batch_size):
-            batch = np.ascontiguousarray(images[start : start + batch_size], dtype=np.float32)
-            result[start : start + len(batch)] = self.score(batch)
-        return result
+        return images
 
 
 def torch_scorer(module: nn.Module, device: str = "cpu") -> Scorer:

@@ -15,13 +15,14 @@ from .predictors import (
     load_torchscript,
     torch_scorer,
 )
+from .programs import PROGRAMS, program_predictor
 
 if TYPE_CHECKING:
-    from ..models import Network
+    from ..models import Ensemble, Network
 
 PYTHON_BACKENDS = ("eager", "compiled")
 FILE_BACKENDS = ("torchscript", "onnx", "onnx_int8")
-BACKENDS = PYTHON_BACKENDS + FILE_BACKENDS
+BACKENDS = (*PYTHON_BACKENDS, *FILE_BACKENDS, *PROGRAMS)
 
 
 def load_run(
@@ -31,7 +32,8 @@ def load_run(
 
     Args:
         run: run folder, or for exported files a folder with model.json.
-        backend: eager or compiled (PyTorch), torchscript, onnx or onnx_int8 (the exported files).
+        backend: eager or compiled (PyTorch), torchscript, onnx or onnx_int8 (the exported
+            files), cpp_onnx or cpp_torch (the exported files in the C++ programs).
         threads: threads of onnxruntime; None: one per core. PyTorch's are set by torch.set_num_threads.
         device: cpu or cuda.
 
@@ -58,7 +60,7 @@ def _load_python(run: Path, backend: str, device: str) -> Predictor:
     return Predictor(backend, network.image, list(network.classes), score, describe(network, run))
 
 
-def network_predictor(network: Network) -> Predictor:
+def network_predictor(network: Network | Ensemble) -> Predictor:
     """Return the predictor of a network that is in memory, in evaluation mode, on the CPU."""
     return Predictor("eager", network.image, list(network.classes), torch_scorer(network))
 
@@ -67,6 +69,9 @@ def _load_file(run: Path, backend: str, threads: int | None, device: str) -> Pre
     from ..store import ImageSpec
 
     manifest: dict[str, Any] = read_manifest(run)
+    if backend in PROGRAMS:
+        path = verified_file(run, manifest, PROGRAMS[backend][1])
+        return program_predictor(backend, path, manifest)
     path = verified_file(run, manifest, backend)
     if backend == "torchscript":
         score = load_torchscript(path, device)

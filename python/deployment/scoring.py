@@ -14,7 +14,7 @@ from ..errors import RunError, StoreError
 
 if TYPE_CHECKING:
     from ..store import ImageSpec, Store
-    from ..streaming.transforms import BatchTransform
+    from ..streaming.registry import BatchTransform
 
 Images = NDArray[np.float32]
 Predict = Callable[[Images], NDArray[np.float32]]
@@ -95,7 +95,8 @@ class Events:
             return images
         import torch
 
-        from ..streaming.transforms import TensorBatch, apply_transforms, generator
+        from ..streaming.registry import TensorBatch, generator
+        from ..streaming.transforms import apply_transforms
 
         batch = TensorBatch(torch.from_numpy(images), torch.from_numpy(labels), torch.ones(len(labels)))
         result: Images = apply_transforms(self.transforms, batch, generator(0)).images.numpy()

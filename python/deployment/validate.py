@@ -13,15 +13,17 @@ from ..auc import auc, check_classes
 from ..errors import StoreError
 from .agreement import BATCH_SIZES as PROOF_SIZES
 from .agreement import agreement, batch_differences, extreme_differences, worst_events
-from .latency import compare, percentiles, speedup
+from .latency import compare, measure, percentiles, speedup, torch_threads
 from .manifest import read_manifest
 from .predictors import BackendUnavailableError, Predictor
+from .programs import PROGRAMS, ProgramPredictor
 from .run import FILE_BACKENDS, load_run
 from .scoring import Events, Scores, open_events, score_split
 
 TOLERANCES = {"auc_difference": 1e-4, "max_abs_difference": 1e-5}
 INT8_TOLERANCES = {"auc_difference": 2e-3}
 BATCH_SIZES = (1, 64)
+PROVEN = (*FILE_BACKENDS, *PROGRAMS)
 HEADER = (
     *("backend", "AUC", "delta AUC", "largest delta", "on extremes"),
     *("ms at 1", "p95", "ms at 64", "faster at 1", "at 64", ""),
@@ -29,7 +31,7 @@ HEADER = (
 
 
 def validate_run(
-    run: Path, store: Path | None = None, limit: int = 0, backends: tuple[str, ...] = FILE_BACKENDS
+    run: Path, store: Path | None = None, limit: int = 0, backends: tuple[str, ...] = PROVEN
 ) -> dict[str, Any]:
     """Compare all exported files of a run with its checkpoint and write RUN/validation.json.
 
@@ -124,19 +126,43 @@ def add_latencies(
     images: NDArray[np.float32],
 ) -> None:
     """Measure eager PyTorch and all backends in turn, one thread, and add the figures to `content`."""
-    repeats = -(-max(BATCH_SIZES) // max(len(images), 1))
-    images = np.tile(images, (repeats, 1, 1, 1))
-    scorers = {"eager": reference.score, **{name: one.score for name, one in predictors.items()}}
+    images = np.resize(images, (max(BATCH_SIZES), *reference.image.shape))
+    programs = {name: one for name, one in predictors.items() if isinstance(one, ProgramPredictor)}
+    python = {name: one for name, one in predictors.items() if name not in programs}
+    scorers = {"eager": reference.score, **{name: one.score for name, one in python.items()}}
     durations = compare(scorers, images, BATCH_SIZES)
     content["reference"]["latency_ms"] = {
         str(size): percentiles(found["eager"]) for size, found in durations.items()
     }
-    for name in predictors:
+    for name, program in programs.items():
+        content["backends"][name] |= program_latency(reference, program, images)
+    for name in python:
         entry = content["backends"][name]
         entry["latency_ms"] = {str(size): percentiles(found[name]) for size, found in durations.items()}
         entry["speedup"] = {
             str(size): speedup(found["eager"], found[name]) for size, found in durations.items()
         }
+
+
+def program_latency(
+    reference: Predictor, program: ProgramPredictor, images: NDArray[np.float32], rounds: int = 3
+) -> dict[str, Any]:
+    """Return latency and peak memory of a C++ program, which measures itself, in turn with PyTorch."""
+    found: dict[str, Any] = {"latency_ms": {}, "speedup": {}}
+    for size in BATCH_SIZES:
+        calls = np.resize(images, (size * (200 if size == 1 else 20), *images.shape[1:]))
+        measured, ratios = [], []
+        for _ in range(rounds):
+            with torch_threads(1):
+                python = measure({"eager": reference.score}, np.ascontiguousarray(images[:size]), 1)["eager"]
+            measured.append(program.run(calls, size)[1])
+            ratios.append(float(np.median(python)) / measured[-1]["latency_ms"]["median"])
+        found["latency_ms"][str(size)] = {
+            key: float(np.median([one["latency_ms"][key] for one in measured])) for key in ("median", "p95")
+        }
+        found["speedup"][str(size)] = float(np.median(ratios))
+        found["peak_memory_mb"] = max(one["peak_rss_mb"] for one in measured)
+    return found
 
 
 def table(content: dict[str, Any]) -> str:

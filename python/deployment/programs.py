@@ -1,0 +1,93 @@
+"""The C++ programs of test/cpp as backends: the exported files, scored without Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DeploymentError
+from .predictors import BackendUnavailableError, Images, Predictor
+
+PROGRAMS = {"cpp_onnx": ("scoreOnnx", "onnx"), "cpp_torch": ("scoreTorch", "torchscript")}
+"""Backend -> (program, kind of file that it loads)."""
+FOLDER = "PARTICLEVIT_PROGRAMS"  # environment variable: where the programs were built
+
+
+def find_program(backend: str) -> Path:
+    """Return the program of a backend, from the folder in $PARTICLEVIT_PROGRAMS or from PATH.
+
+    Raises:
+        BackendUnavailableError: it was not built.
+    """
+    name = PROGRAMS[backend][0]
+    folder = os.environ.get(FOLDER)
+    found = shutil.which(name, path=folder) if folder else shutil.which(name)
+    if found is None:
+        raise BackendUnavailableError(
+            f"backend {backend}: {name} is neither in ${FOLDER} nor on PATH; build it with cmake -S test/cpp"
+        )
+    return Path(found)
+
+
+@dataclass(frozen=True)
+class ProgramPredictor(Predictor):
+    """A model that a C++ program loads, one thread, for each call of `predict` anew."""
+
+    program: Path = Path()
+    model: Path = Path()
+
+    def run(self, images: Images, batch_size: int) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Return the scores (N, K) and what the program measured: latency per call, peak memory.
+
+        Raises:
+            DeploymentError: the program fails; its message is passed on.
+        """
+        with tempfile.TemporaryDirectory() as name:
+            raw, scores = Path(name) / "images.npy", Path(name) / "scores.npy"
+            np.save(raw, np.ascontiguousarray(images, dtype=np.float32))
+            command = [str(part) for part in (self.program, self.model, raw, scores, batch_size)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                reason = " ".join(done.stderr.split())[:300] or f"exit code {done.returncode}"
+                raise DeploymentError(f"{self.program.name}: {reason}; build it again with cmake -S test/cpp")
+            return np.load(scores), dict(json.loads(done.stdout))
+
+    def predict(self, images: NDArray[Any], batch_size: int = 512) -> NDArray[np.float32]:
+        """Return the probabilities (N, K) of raw images (N, C, H, W); see `Predictor.predict`."""
+        images = self.checked(images)
+        if len(images) == 0:
+            return np.empty((0, len(self.classes)), np.float32)
+        return self.run(images, min(batch_size, len(images)))[0]
+
+
+def program_predictor(backend: str, path: Path, like: dict[str, Any]) -> ProgramPredictor:
+    """Return the predictor of a C++ program.
+
+    Args:
+        backend: cpp_onnx or cpp_torch.
+        path: exported file, its checksum verified.
+        like: content of model.json.
+
+    Raises:
+        BackendUnavailableError: the program was not built.
+    """
+    from ..store import ImageSpec
+
+    program = find_program(backend)
+
+    def score(images: Images) -> NDArray[np.float32]:
+        return predictor.predict(images)
+
+    predictor = ProgramPredictor(
+        backend, ImageSpec.from_dict(like["image"]), list(like["classes"]), score, like, program, path
+    )
+    return predictor

@@ -1,0 +1,128 @@
+"""Exports for each CMSSW release; with `-m releases`, loaded by the libraries behind it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from RecoE2E.ParticleViT.deployment import export_run, load_run
+from RecoE2E.ParticleViT.deployment.targets import DEFAULT_TARGET, TARGETS, find_target
+from RecoE2E.ParticleViT.errors import DeploymentError
+from RecoE2E.ParticleViT.store import open_store
+
+ONNX_LOADER = """
+import sys, numpy, onnxruntime
+session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
+images = numpy.load(sys.argv[2])
+numpy.save(sys.argv[3], session.run(["probabilities"], {"image": images})[0])
+"""
+TORCH_LOADER = """
+import sys, numpy, torch
+images = torch.tensor(numpy.load(sys.argv[2]).tolist())
+numpy.save(sys.argv[3], torch.jit.load(sys.argv[1])(images).tolist())
+"""
+RELEASES = ("1.14.1", "1.17.1", "1.20.1", "1.25.1")
+
+
+@pytest.mark.parametrize("name", ["CMSSW_13_3", "14_1", "CMSSW_15_0", "CMSSW_17_0"])
+def test_an_export_stays_within_its_target(own_run, small_store, name):
+    content = export_run(own_run, name)
+    target = find_target(name)
+    model = onnx.load(own_run / "export/model.onnx")
+    assert model.ir_version <= target.ir_version
+    assert [(entry.domain, entry.version <= target.opset) for entry in model.opset_import] == [("", True)]
+    assert content["onnx"]["opset"] == model.opset_import[0].version
+    images = open_store(small_store).read("test", limit=64).images
+    difference = load_run(own_run, "onnx").predict(images) - load_run(own_run).predict(images)
+    assert np.abs(difference).max() < 1e-6
+
+
+def test_the_default_target_is_the_least_of_all_that_can_be_expressed():
+    default = TARGETS[DEFAULT_TARGET]
+    for name, target in TARGETS.items():
+        if name not in ("CMSSW_12_4", "CMSSW_13_0"):
+            assert (target.opset, target.ir_version) >= (default.opset, default.ir_version)
+
+
+def test_what_a_target_cannot_express_is_named(own_run):
+    before = (own_run / "export/model.json").read_bytes()
+    with pytest.raises(
+        DeploymentError, match=r"CMSSW_13_0 loads opset 15 .* LayerNormalization \(opset 17\)"
+    ):
+        export_run(own_run, "CMSSW_13_0")
+    assert (own_run / "export/model.json").read_bytes() == before
+
+
+@pytest.fixture(scope="session")
+def release_python(request, tmp_path_factory):
+    """Return a function: version of onnxruntime -> Python that has it, in an environment of its own."""
+    if "releases" not in request.config.getoption("-m"):
+        pytest.skip("made when asked for: pytest -m releases")
+    folder = Path(os.environ.get("PARTICLEVIT_RELEASES") or tmp_path_factory.mktemp("releases"))
+
+    def make(version):
+        python = folder / version / "bin/python"
+        if not python.exists():
+            subprocess.run([_python_for(version), "-m", "venv", folder / version], check=True)
+            numpy = "numpy<2" if version < "1.19" else "numpy"
+            command = [python, "-m", "pip", "install", "--quiet", f"onnxruntime=={version}", numpy]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                shutil.rmtree(folder / version)
+                pytest.skip(f"onnxruntime {version} cannot be installed: {done.stderr.strip()[-200:]}")
+        return python
+
+    return make
+
+
+@pytest.mark.releases
+@pytest.mark.parametrize("version", RELEASES)
+def test_the_onnxruntime_of_each_release_loads_its_export(
+    own_run, small_store, tmp_path, release_python, version
+):
+    python = release_python(version)
+    images = open_store(small_store).read("test").images
+    expected = load_run(own_run).predict(images)
+    behind = [name for name, target in TARGETS.items() if target.onnxruntime == version]
+    for name in (*behind, DEFAULT_TARGET):
+        export_run(own_run, name)
+        scores = _score(python, ONNX_LOADER, own_run / "export/model.onnx", images, tmp_path)
+        assert np.abs(scores - expected).max() <= 1e-5, name
+
+
+@pytest.mark.releases
+def test_an_old_torch_loads_the_torchscript_export(exported_run, small_store, tmp_path):
+    """Wheels of torch 2.1 to 2.6 are as large as their CUDA; Debian packages a small, still older one."""
+    python = Path("/usr/bin/python3")
+    found = subprocess.run(
+        [python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True, check=False
+    )
+    if found.returncode or found.stdout >= "2.7":
+        pytest.skip("no older torch here: apt-get install python3-torch")
+    images = open_store(small_store).read("test").images
+    scores = _score(python, TORCH_LOADER, exported_run / "export/model.pt", images, tmp_path)
+    assert np.abs(scores - load_run(exported_run).predict(images)).max() <= 1e-5
+
+
+def _python_for(version):
+    """Return the Python that makes the environment: 1.14.1 has no wheel for 3.11 or later."""
+    if version != "1.14.1":
+        return sys.executable
+    managed = Path.home().glob(".pyenv/versions/3.10*/bin/python")
+    for path in (*managed, Path("/usr/bin/python3.10")):
+        if path.exists():
+            return path
+    pytest.skip("onnxruntime 1.14.1 needs Python 3.10, which is not here")
+
+
+def _score(python, program, model, images, folder):
+    np.save(folder / "images.npy", images)
+    command = [python, "-c", program, model, folder / "images.npy", folder / "scores.npy"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return np.load(folder / "scores.npy")
