@@ -60,6 +60,20 @@ def read_events(path: Path, start: int, stop: int, columns: Sequence[str] | None
         raise StoreError(f"{path}: damaged ({reason}); remove the store and ingest again") from error
 
 
+def read_side_columns(path: Path, names: Sequence[str]) -> tuple[dict[str, Array], Array]:
+    """Read columns and labels of all events of one file of `writer.write_events`.
+
+    Raises:
+        StoreError: the file is missing or damaged.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return {name: file["columns"][name][:] for name in names}, file["label"][:]
+    except (OSError, KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(f"{path}: damaged ({reason}); remove the store and ingest again") from error
+
+
 class Store:
     """A finished store; opening it reads store.json and checks that every shard is there and whole."""
 
@@ -96,6 +110,22 @@ class Store:
         """Read the events of `block`, with all or some columns."""
         shard = self.info.splits[self._known(split)].shards[block.shard]
         return read_events(self.path / shard.file, block.start, block.stop, columns)
+
+    def read_columns(self, split: str, names: Sequence[str]) -> tuple[dict[str, Array], Array]:
+        """Return columns and labels of all events of `split`, without their images.
+
+        Raises:
+            StoreError: unknown split or column.
+        """
+        for name in names:
+            if name not in self.info.columns:
+                raise StoreError(f"{self.path}: no column '{name}'; {suggest(name, self.info.columns)}")
+        shards = self.info.splits[self._known(split)].shards
+        parts = [read_side_columns(self.path / shard.file, names) for shard in shards]
+        if not parts:
+            return {name: np.zeros(0) for name in names}, np.zeros(0, np.int64)
+        columns = {name: np.concatenate([part[name] for part, _ in parts]) for name in names}
+        return columns, np.concatenate([labels for _, labels in parts])
 
     def read(self, split: str, limit: int | None = None) -> Batch:
         """Read the first `limit` events of `split` (None: all) as dense images (N, C, H, W).

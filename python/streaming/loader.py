@@ -11,7 +11,9 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..store import Events, Store
 from .order import Buffers, Order, make_order
-from .transforms import BatchTransform, TensorBatch, apply_transforms, generator
+from .registry import BatchTransform, TensorBatch, generator
+from .reweighting import Reweight
+from .transforms import apply_transforms
 
 
 class StoreLoader:
@@ -58,6 +60,9 @@ class StoreLoader:
         self.start = 0
         total = store.events(split)
         self.events = min(limit, total) if limit else total
+        self.weightings = [step for step in self.transforms if isinstance(step, Reweight)]
+        for step in self.weightings:
+            step.fit(store, split)
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order and the random numbers of the next iteration."""
@@ -98,7 +103,8 @@ class _Epoch(IterableDataset[TensorBatch]):
     def __iter__(self) -> Iterator[TensorBatch]:
         info = get_worker_info()
         first, step = (info.id, info.num_workers) if info else (0, 1)
-        buffers = Buffers(self.loader.store, self.loader.split, self.loader.order(self.epoch))
+        columns = tuple({name for step in self.loader.weightings for name in step.columns})
+        buffers = Buffers(self.loader.store, self.loader.split, self.loader.order(self.epoch), columns)
         for batch in range(self.start + first, len(self.loader), step):
             yield self._batch(buffers, batch)
 
@@ -107,8 +113,10 @@ class _Epoch(IterableDataset[TensorBatch]):
         begin = batch * loader.batch_size
         places = np.arange(begin, min(begin + loader.batch_size, loader.events))
         own = places[loader.rank :: loader.world_size]
-        weight = 1.0 if len(own) else 0.0
-        made = decode(buffers.read(own if len(own) else places[:1]), weight)
+        events = buffers.read(own if len(own) else places[:1])
+        made = decode(events, 1.0 if len(own) else 0.0)
+        for step in loader.weightings:
+            made.weights.mul_(torch.from_numpy(step.weights(events.labels, events.columns)))
         if not loader.transforms:
             return made
         random = generator(loader.seed, self.epoch, batch, loader.rank)

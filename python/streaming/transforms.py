@@ -3,48 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Sequence
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from ..errors import RecipeError, suggest
 from ..recipe import Transform
 from ..store import ImageSpec
-
-
-class TensorBatch(NamedTuple):
-    """What the network is trained on."""
-
-    images: Tensor  # (B, C, H, W) float32
-    labels: Tensor  # (B,) int64, or (B, K) float32 shares of the classes after mixup
-    weights: Tensor  # (B,) float32
-
-
-class BatchTransform(Protocol):
-    """One step, made by a factory of `REGISTRY`."""
-
-    def __call__(self, batch: TensorBatch, random: torch.Generator) -> TensorBatch:
-        """Return the changed batch; `random` is seeded by (seed, epoch, batch)."""
-
-    def spec(self, image: ImageSpec) -> ImageSpec:
-        """Return what the images are after the step."""
-
-
-Factory = Callable[..., BatchTransform]
-REGISTRY: dict[str, Factory] = {}
-
-
-def register(name: str) -> Callable[[Factory], Factory]:
-    """Make a factory known to recipes as `name`; its signature is (image: ImageSpec, classes, **options)."""
-
-    def add(factory: Factory) -> Factory:
-        REGISTRY[name] = factory
-        return factory
-
-    return add
+from . import augmentation, reshaping, reweighting, values  # noqa: F401  each registers its transforms
+from .registry import REGISTRY, BatchTransform, TensorBatch
 
 
 def list_transforms() -> list[str]:
@@ -71,13 +38,16 @@ def build_transforms(
                 raise RecipeError(
                     f"transform '{entry.name}': unknown option '{option}'; {suggest(option, known)}"
                 )
-        try:
-            step = factory(image=image, classes=tuple(classes), **entry.options)
-        except (TypeError, ValueError) as error:
-            raise RecipeError(f"transform '{entry.name}': {error}; correct its options") from error
-        steps.append(step)
-        image = step.spec(image)
+        steps.append(_build(entry, image, classes))
+        image = steps[-1].spec(image)
     return steps, image
+
+
+def _build(entry: Transform, image: ImageSpec, classes: Sequence[str]) -> BatchTransform:
+    try:
+        return REGISTRY[entry.name](image=image, classes=tuple(classes), **entry.options)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"transform '{entry.name}': {error}; correct its options") from error
 
 
 def apply_transforms(
@@ -87,9 +57,3 @@ def apply_transforms(
     for step in steps:
         batch = step(batch, random)
     return batch
-
-
-def generator(*numbers: Any) -> torch.Generator:
-    """Return a generator that is seeded by all `numbers` (0 or more each)."""
-    seed = int(np.random.SeedSequence([int(n) for n in numbers]).generate_state(1, np.uint64)[0])
-    return torch.Generator().manual_seed(seed >> 1)

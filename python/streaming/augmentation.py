@@ -1,0 +1,220 @@
+"""Random transforms for training. Rows run along eta, columns along phi.
+
+What is a symmetry depends on the images. The reflection in phi is one, where both charges are alike. The
+reflection in eta is one of particles around a jet axis, but not of crops in crystal coordinates: the crystals
+are tilted and the material changes along eta. Rotations are symmetries of jets that were not aligned.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ..errors import suggest
+from ..store import ImageSpec
+from .registry import BatchTransform, TensorBatch, register
+
+Random = torch.Generator
+
+
+class Augment:
+    """Applies a function of (images, random) that keeps the shape."""
+
+    def __init__(self, function: Callable[[Tensor, Random], Tensor]) -> None:
+        self.function = function
+
+    def __call__(self, batch: TensorBatch, random: Random) -> TensorBatch:
+        """See `registry.BatchTransform`."""
+        return batch._replace(images=self.function(batch.images, random))
+
+    def spec(self, image: ImageSpec) -> ImageSpec:
+        """See `registry.BatchTransform`."""
+        return image
+
+
+def _chance(images: Tensor, random: Random, probability: float) -> Tensor:
+    """Return for each image whether it is changed, (B, 1, 1, 1)."""
+    return (torch.rand(len(images), generator=random) < probability)[:, None, None, None]
+
+
+def _check_probability(probability: float) -> None:
+    if not 0 <= probability <= 1:
+        msg = f"probability {probability} must be 0 to 1"
+        raise ValueError(msg)
+
+
+def _flip(axis: int, probability: float) -> BatchTransform:
+    _check_probability(probability)
+    return Augment(lambda x, r: torch.where(_chance(x, r, probability), x.flip(axis), x))
+
+
+@register("flip_eta")
+def flip_eta(
+    image: ImageSpec,
+    classes: Sequence[str],  # noqa: ARG001
+    probability: float = 0.5,
+    asymmetric: bool = False,
+) -> BatchTransform:
+    """Mirror in eta; on images in detector cells, which are not symmetric, only where `asymmetric` is set."""
+    if image.window.get("source") in ("images", "rhtree") and not asymmetric:
+        msg = "the detector is not symmetric in eta; set asymmetric: true to flip all the same"
+        raise ValueError(msg)
+    return _flip(2, probability)
+
+
+@register("flip_phi")
+def flip_phi(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:  # noqa: ARG001
+    """Mirror in phi."""
+    return _flip(3, probability)
+
+
+@register("rotate90")
+def rotate90(image: ImageSpec, classes: Sequence[str]) -> BatchTransform:  # noqa: ARG001
+    """Turn by 0, 90, 180 or 270 degrees."""
+    if image.height != image.width:
+        msg = f"images of {image.height} x {image.width} cannot be turned; crop them to a square"
+        raise ValueError(msg)
+
+    def turn(x: Tensor, random: Random) -> Tensor:
+        turns = torch.randint(4, (len(x),), generator=random)
+        result = x.clone()
+        for k in (1, 2, 3):
+            result[turns == k] = torch.rot90(x[turns == k], k, (2, 3))
+        return result
+
+    return Augment(turn)
+
+
+@register("rotate")
+def rotate(image: ImageSpec, classes: Sequence[str], degrees: float = 180.0) -> BatchTransform:  # noqa: ARG001
+    """Turn by a random angle of at most `degrees`, interpolating; channels keep their sums (to a factor 2)."""
+
+    def turn(x: Tensor, random: Random) -> Tensor:
+        angle = (torch.rand(len(x), generator=random) * 2 - 1) * math.radians(degrees)
+        cos, sin = angle.cos(), angle.sin()
+        aspect = x.shape[3] / x.shape[2]  # grid_sample's coordinates are -1..1 along either side
+        zero = torch.zeros_like(cos)
+        matrix = torch.stack([cos, -sin / aspect, zero, sin * aspect, cos, zero], dim=1).reshape(-1, 2, 3)
+        grid = F.affine_grid(matrix, list(x.shape), align_corners=False)
+        turned = F.grid_sample(x, grid, align_corners=False)
+        before, after = x.sum((2, 3), keepdim=True), turned.sum((2, 3), keepdim=True)
+        return turned * torch.where(after.abs() > 1e-6, before / after, torch.ones_like(after)).clamp(
+            0.5, 2.0
+        )
+
+    return Augment(turn)
+
+
+@register("roll_phi")
+def roll_phi(image: ImageSpec, classes: Sequence[str], cells: int) -> BatchTransform:  # noqa: ARG001
+    """Shift by at most `cells` columns either way, around the edge."""
+
+    def roll(x: Tensor, random: Random) -> Tensor:
+        shift = torch.randint(-cells, cells + 1, (len(x), 1), generator=random)
+        columns = (torch.arange(x.shape[3]) - shift) % x.shape[3]  # (B, W)
+        return x.gather(3, columns[:, None, None, :].expand_as(x))
+
+    return Augment(roll)
+
+
+@register("gaussian_noise")
+def gaussian_noise(
+    image: ImageSpec,
+    classes: Sequence[str],  # noqa: ARG001
+    sigma: float | dict[str, float],
+    occupied: bool = False,
+) -> BatchTransform:
+    """Add noise of `sigma` (unit of the channel; one number, or channel -> number).
+
+    With `occupied`, only to cells that are not 0, which keeps images as sparse as they were.
+    """
+    widths = _per_channel(image, sigma)
+
+    def add(x: Tensor, random: Random) -> Tensor:
+        noise = torch.randn(x.shape, generator=random) * widths
+        return x + (noise * (x != 0) if occupied else noise)
+
+    return Augment(add)
+
+
+@register("mask_patches")
+def mask_patches(
+    image: ImageSpec,
+    classes: Sequence[str],  # noqa: ARG001
+    size: int = 4,
+    fraction: float = 0.1,
+) -> BatchTransform:
+    """Set each `size` x `size` patch to 0 with probability `fraction`, in all channels."""
+    _check_probability(fraction)
+    if size < 1:
+        msg = f"size {size} must be 1 or more"
+        raise ValueError(msg)
+    rows, columns = -(-image.height // size), -(-image.width // size)
+
+    def mask(x: Tensor, random: Random) -> Tensor:
+        kept = (torch.rand(len(x), 1, rows, columns, generator=random) >= fraction).to(x.dtype)
+        kept = kept.repeat_interleave(size, 2).repeat_interleave(size, 3)
+        return x * kept[:, :, : x.shape[2], : x.shape[3]]
+
+    return Augment(mask)
+
+
+@register("energy_scale")
+def energy_scale(image: ImageSpec, classes: Sequence[str], sigma: float = 0.02) -> BatchTransform:  # noqa: ARG001
+    """Multiply all channels in GeV of an image by one factor, 1 + `sigma` x a standard normal number."""
+    energies = torch.tensor([unit == "GeV" for unit in image.units])[None, :, None, None]
+
+    def scale(x: Tensor, random: Random) -> Tensor:
+        factor = (1 + sigma * torch.randn(len(x), 1, 1, 1, generator=random)).clamp(min=0)
+        return torch.where(energies, x * factor, x)
+
+    return Augment(scale)
+
+
+@register("mixup")
+class Mixup:
+    """Mix each event with another of the batch, labels and weights too; shares from Beta(alpha, alpha)."""
+
+    def __init__(self, image: ImageSpec, classes: Sequence[str], alpha: float = 0.2) -> None:  # noqa: ARG002
+        if alpha <= 0:
+            msg = f"alpha {alpha} must be above 0"
+            raise ValueError(msg)
+        self.alpha, self.classes = alpha, len(classes)
+
+    def __call__(self, batch: TensorBatch, random: Random) -> TensorBatch:
+        """See `registry.BatchTransform`; labels become shares of the classes (B, K)."""
+        seed = int(torch.randint(2**62, (1,), generator=random))
+        count = len(batch.images)
+        draws = np.random.default_rng(seed).beta(self.alpha, self.alpha, count).astype(np.float32)
+        share = torch.from_numpy(draws)
+        other = torch.randperm(count, generator=random)
+        shares = batch.labels
+        if shares.ndim == 1:
+            shares = F.one_hot(shares, self.classes).float()
+
+        def blend(values: Tensor) -> Tensor:
+            own = share.reshape(-1, *[1] * (values.ndim - 1))
+            return own * values + (1 - own) * values[other]
+
+        return TensorBatch(blend(batch.images), blend(shares), blend(batch.weights))
+
+    def spec(self, image: ImageSpec) -> ImageSpec:
+        """See `registry.BatchTransform`."""
+        return image
+
+
+def _per_channel(image: ImageSpec, sigma: float | dict[str, Any]) -> Tensor:
+    """Return one number per channel, (1, C, 1, 1)."""
+    if not isinstance(sigma, dict):
+        return torch.full((1, len(image.channels), 1, 1), float(sigma))
+    for name in sigma:
+        if name not in image.channels:
+            msg = f"channel '{name}': {suggest(name, image.channels)}"
+            raise ValueError(msg)
+    return torch.tensor([float(sigma.get(name, 0.0)) for name in image.channels])[None, :, None, None]
