@@ -14,18 +14,18 @@
 
 namespace particlevit {
 
-  constexpr int kEBIEtaMax = 85;            // crystals per half barrel in eta
-  constexpr int kEBIPhiMax = 360;           // crystals around the barrel
-  constexpr int kEBRows = 2 * kEBIEtaMax;   // ieta 0 does not exist
-  constexpr int kEERows = 55;               // rows per endcap in the ECAL image
+  constexpr int kEBIEtaMax = 85;           // crystals per half barrel in eta
+  constexpr int kEBIPhiMax = 360;          // crystals around the barrel
+  constexpr int kEBRows = 2 * kEBIEtaMax;  // ieta 0 does not exist
+  constexpr int kEERows = 55;              // rows per endcap in the ECAL image
   constexpr int kEcalRows = kEBRows + 2 * kEERows;
   constexpr int kEcalColumns = kEBIPhiMax;
-  constexpr int kHBHEIEtaMax = 28;          // tower 29 is counted as 28
+  constexpr int kHBHEIEtaMax = 28;  // tower 29 is counted as 28
   constexpr int kHBHERows = 2 * kHBHEIEtaMax;
   constexpr int kHBHEColumns = 72;
-  constexpr int kEcalPerHcal = 5;           // crystals per tower, along eta and along phi
-  constexpr int kHBHEIEtaFine = 20;         // beyond, a tower is two columns wide
-  constexpr int kIPhiShift = 2;             // EB iphi 1 starts at -10 degrees, HBHE iphi 1 at 0: two towers
+  constexpr int kEcalPerHcal = 5;    // crystals per tower, along eta and along phi
+  constexpr int kHBHEIEtaFine = 20;  // beyond, a tower is two columns wide
+  constexpr int kIPhiShift = 2;      // EB iphi 1 starts at -10 degrees, HBHE iphi 1 at 0: two towers
 
   // Outer |eta| of the towers 1..28, with 0 in front; ECAL rows divide each tower into five.
   constexpr std::array<double, kHBHEIEtaMax + 1> kTowerEtaEdges = {
@@ -39,16 +39,24 @@ namespace particlevit {
     int column;
   };
 
-  inline bool operator==(const Cell& a, const Cell& b) { return a.row == b.row && a.column == b.column; }
+  inline bool operator==(const Cell& a, const Cell& b) {
+    return a.row == b.row && a.column == b.column;
+  }
 
   // Column of the image, wrapped into 0..columns-1.
-  constexpr int wrapColumn(int column, int columns) { return ((column % columns) + columns) % columns; }
+  constexpr int wrapColumn(int column, int columns) {
+    return ((column % columns) + columns) % columns;
+  }
 
   // Cell of the barrel image (170 x 360) of the crystal ieta (-85..-1, 1..85), iphi (1..360).
-  constexpr Cell ebCell(int ieta, int iphi) { return {(ieta > 0 ? ieta - 1 : ieta) + kEBIEtaMax, iphi - 1}; }
+  constexpr Cell ebCell(int ieta, int iphi) {
+    return {(ieta > 0 ? ieta - 1 : ieta) + kEBIEtaMax, iphi - 1};
+  }
 
   // Cell of the whole-ECAL image (280 x 360) of a barrel crystal.
-  constexpr Cell ecalCell(int ieta, int iphi) { return {ebCell(ieta, iphi).row + kEERows, iphi - 1}; }
+  constexpr Cell ecalCell(int ieta, int iphi) {
+    return {ebCell(ieta, iphi).row + kEERows, iphi - 1};
+  }
 
   // Cell of the tower image (56 x 72) of the tower ieta (-29..-1, 1..29), HBHE iphi (1..72), aligned with the crystals.
   constexpr Cell hbheCell(int ieta, int iphi) {
@@ -58,7 +66,9 @@ namespace particlevit {
   }
 
   // Whether a tower is two columns wide, so that its energy is shared between iphi and iphi + 1.
-  constexpr bool isCoarseTower(int ieta) { return ieta > kHBHEIEtaFine || ieta < -kHBHEIEtaFine; }
+  constexpr bool isCoarseTower(int ieta) {
+    return ieta > kHBHEIEtaFine || ieta < -kHBHEIEtaFine;
+  }
 
   // Cell of the tower image that a direction (eta, phi in rad) points to; none for |eta| >= 3.
   inline std::optional<Cell> hbheCellOf(double eta, double phi) {

@@ -49,7 +49,9 @@ namespace particlevit {
   };
 
   // Row or column of the seed in a window: 15 of 32, 62 of 125.
-  constexpr int seedOffset(int size) { return (size - 1) / 2; }
+  constexpr int seedOffset(int size) {
+    return (size - 1) / 2;
+  }
 
   // Writes the height x width window with `seed` at (seedOffset(height), seedOffset(width)) to `out`.
   inline void cropWindow(const DetectorImage& image, const Cell& seed, int height, int width, float* out) {

@@ -67,8 +67,8 @@ namespace particlevit {
     std::vector<std::size_t> indices_;
   };
 
-  // Scores all images of an event in calls of at most the packer's capacity; none is made when there is nothing to score.
-  // `run(tensor, images)` returns the flat probabilities of a batch. Images that are not finite get kNoScore.
+  // Scores all images of an event in calls of at most the packer's capacity; none is made when there is nothing to
+  // score. `run(tensor, images)` returns the flat probabilities of a batch. Images that are not finite get kNoScore.
   // Returns the number of those.
   template <typename Run>
   std::size_t scoreImages(const std::vector<float>& images,

@@ -1,4 +1,5 @@
-// Tracks, ECAL (barrel and endcaps) and HCAL around jets -> 125 x 125 images centred on the highest tower near the axis.
+// Tracks, ECAL (barrel and endcaps) and HCAL around jets -> 125 x 125 images centred on the highest tower near the
+// axis.
 //
 // Puts "images", all images one after the other, and "candidates", the index of each image's jet in `src`. Jets below
 // `min_pt`, outside of the HCAL, or so far forward that the window leaves the detector get no image.

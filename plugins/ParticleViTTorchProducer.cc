@@ -26,10 +26,10 @@ namespace particlevit {
         if (at::get_num_threads() != 1)
           at::set_num_threads(1);  // holds for the calling thread, which is the framework's to choose
         const c10::InferenceMode inference;
-        const auto input =
-            torch::from_blob(tensor.data(),
-                             {images, static_cast<std::int64_t>(contract_.channels.size()), contract_.height, contract_.width},
-                             torch::kFloat32);
+        const auto input = torch::from_blob(
+            tensor.data(),
+            {images, static_cast<std::int64_t>(contract_.channels.size()), contract_.height, contract_.width},
+            torch::kFloat32);
         const auto output = module_.forward({input}).toTensor().contiguous();
         scores_.assign(output.data_ptr<float>(), output.data_ptr<float>() + output.numel());
         return scores_;

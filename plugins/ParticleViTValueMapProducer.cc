@@ -52,7 +52,8 @@ namespace {
   // Instance names may have letters and digits only.
   std::string instanceName(const std::string& name) {
     std::string instance;
-    std::copy_if(name.begin(), name.end(), std::back_inserter(instance), [](unsigned char c) { return std::isalnum(c); });
+    std::copy_if(
+        name.begin(), name.end(), std::back_inserter(instance), [](unsigned char c) { return std::isalnum(c); });
     return instance;
   }
 }  // namespace
@@ -82,7 +83,8 @@ void ParticleViTValueMapProducer::fillDescriptions(edm::ConfigurationDescription
       ->setComment("for each image, the index of its candidate in src");
   desc.add<edm::InputTag>("probabilities", edm::InputTag("particleViTONNXProducer"))
       ->setComment("for each image, one probability per class");
-  desc.add<edm::FileInPath>("model")->setComment("the model, whose description (.json) names classes and working points");
+  desc.add<edm::FileInPath>("model")->setComment(
+      "the model, whose description (.json) names classes and working points");
   descriptions.addWithDefaultLabel(desc);
 }
 
@@ -103,9 +105,8 @@ void ParticleViTValueMapProducer::produce(edm::StreamID, edm::Event& event, cons
   const auto& indices = event.get(indicesToken_);
   const auto& probabilities = event.get(probabilitiesToken_);
   if (probabilities.size() != indices.size() * classes_.size())
-    throw cms::Exception("ParticleViTImages")
-        << probabilities.size() << " probabilities for " << indices.size() << " images, expected " << classes_.size()
-        << " classes each";
+    throw cms::Exception("ParticleViTImages") << probabilities.size() << " probabilities for " << indices.size()
+                                              << " images, expected " << classes_.size() << " classes each";
 
   for (std::size_t k = 0; k < classes_.size(); ++k) {
     const auto& thresholds = classes_[k].thresholds;

@@ -99,7 +99,8 @@ namespace particlevit {
       desc.add<std::vector<std::string>>("units", {"GeV", "ns"})->setComment("unit of each channel");
       desc.add<std::vector<std::string>>("classes", {"photon", "electron"})
           ->setComment("classes of the probabilities, in this order");
-      desc.add<unsigned int>("max_images_per_call", 64)->setComment("limits the memory that events with many candidates take");
+      desc.add<unsigned int>("max_images_per_call", 64)
+          ->setComment("limits the memory that events with many candidates take");
       descriptions.addWithDefaultLabel(desc);
     }
 

@@ -1,7 +1,7 @@
 """Scores raw images from a .npy file: cmsRun scoreImages_cfg.py -- --images X.npy --model MODEL.
 
-The model is searched for in CMSSW_SEARCH_PATH; its description (the same name with .json) must lie beside it and
-tells the channels, the window and the classes. --images has shape (N, C, H, W), float32, in GeV and ns.
+The model is searched for in CMSSW_SEARCH_PATH; its description (the same name with .json) must lie beside it
+and tells the channels, the window and the classes. --images has shape (N, C, H, W), float32, in GeV and ns.
 """
 
 import argparse
@@ -13,13 +13,13 @@ import FWCore.ParameterSet.Config as cms
 
 parser = argparse.ArgumentParser(prog="cmsRun scoreImages_cfg.py", description=__doc__.splitlines()[0])
 parser.add_argument("--images", required=True, help="raw images (.npy)")
-parser.add_argument("--model", required=True, help="exported model (.onnx or .pt), relative to CMSSW_SEARCH_PATH")
+parser.add_argument("--model", required=True, help="exported model (.onnx, .pt), in CMSSW_SEARCH_PATH")
 parser.add_argument("--scores", default="scores.npy", help="where the probabilities go (.npy)")
 parser.add_argument("--threads", type=int, default=1, help="threads and streams")
 parser.add_argument("--images-per-event", type=int, default=1, help="candidates of an event")
 parser.add_argument("--max-images-per-call", type=int, default=64, help="images per call of the model")
 parser.add_argument("--max-events", type=int, default=-1, help="-1: all")
-parser.add_argument("--timing", action="store_true", help="print the time that each module takes for each event")
+parser.add_argument("--timing", action="store_true", help="print the time of each module and event")
 # sys.argv holds the name of this file and, in some releases, cmsRun before it and "--" after it
 start = next((i + 1 for i, word in enumerate(sys.argv) if word.endswith("_cfg.py")), 1)
 args = parser.parse_args([word for word in sys.argv[start:] if word != "--"])

@@ -14,9 +14,13 @@
 
 // What v2 calls Contains is ContainsSubstring in v3.
 #if __has_include(<catch2/catch_all.hpp>)
-inline auto containsText(const std::string& text) { return Catch::Matchers::ContainsSubstring(text); }
+inline auto containsText(const std::string& text) {
+  return Catch::Matchers::ContainsSubstring(text);
+}
 #else
-inline auto containsText(const std::string& text) { return Catch::Matchers::Contains(text); }
+inline auto containsText(const std::string& text) {
+  return Catch::Matchers::Contains(text);
+}
 #endif
 
 #endif

@@ -57,7 +57,9 @@ namespace particlevit::test {
     return array;
   }
 
-  inline void writeNpy(const std::string& path, const std::vector<std::size_t>& shape, const std::vector<float>& values) {
+  inline void writeNpy(const std::string& path,
+                       const std::vector<std::size_t>& shape,
+                       const std::vector<float>& values) {
     if (values.size() != product(shape))
       throw std::runtime_error(path + ": " + std::to_string(values.size()) + " values do not fill the shape");
     std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (";
@@ -68,8 +70,10 @@ namespace particlevit::test {
     header += '\n';
     const auto length = static_cast<std::uint16_t>(header.size());
     std::ofstream file(path, std::ios::binary);
-    file << "\x93NUMPY" << '\x01' << '\0' << static_cast<char>(length & 0xff) << static_cast<char>(length >> 8) << header;
-    file.write(reinterpret_cast<const char*>(values.data()), static_cast<std::streamsize>(values.size() * sizeof(float)));
+    file << "\x93NUMPY" << '\x01' << '\0' << static_cast<char>(length & 0xff) << static_cast<char>(length >> 8)
+         << header;
+    file.write(reinterpret_cast<const char*>(values.data()),
+               static_cast<std::streamsize>(values.size() * sizeof(float)));
     if (!file)
       throw std::runtime_error("cannot write " + path);
   }

@@ -70,7 +70,9 @@ namespace particlevit::test {
     std::vector<float> probabilities;
     std::vector<float> first(images.values.begin(),
                              images.values.begin() + std::min(images.values.size(), batch * shape.size()));
-    const auto run = [&model](auto& tensor, std::int64_t n) -> const std::vector<float>& { return model.run(tensor, n); };
+    const auto run = [&model](auto& tensor, std::int64_t n) -> const std::vector<float>& {
+      return model.run(tensor, n);
+    };
     for (int i = 0; i < kWarmUpCalls; ++i)
       scoreImages(first, shape, classes, packer, run, probabilities);
 

@@ -40,4 +40,6 @@ namespace {
   };
 }  // namespace
 
-int main(int argc, char** argv) { return particlevit::test::scoreFile<OnnxModel>(argc, argv); }
+int main(int argc, char** argv) {
+  return particlevit::test::scoreFile<OnnxModel>(argc, argv);
+}

@@ -31,4 +31,6 @@ namespace {
   };
 }  // namespace
 
-int main(int argc, char** argv) { return particlevit::test::scoreFile<TorchModel>(argc, argv); }
+int main(int argc, char** argv) {
+  return particlevit::test::scoreFile<TorchModel>(argc, argv);
+}

@@ -9,7 +9,9 @@ using namespace particlevit;
 
 namespace {
   // Value of a cell of the test image: distinct and exact in float32.
-  float valueOf(int row, int column) { return 1.f + row * 360.f + column; }
+  float valueOf(int row, int column) {
+    return 1.f + row * 360.f + column;
+  }
 
   DetectorImage numbered(int rows, int columns) {
     DetectorImage image(rows, columns);

@@ -8,7 +8,6 @@
 
 using namespace particlevit;
 
-
 namespace {
   constexpr const char* kModel = R"({
     "format_version": 1, "name": "vit",

@@ -37,8 +37,7 @@ namespace {
     std::cout << "{\"EB_IETA_MAX\": " << kEBIEtaMax << ", \"EB_IPHI_MAX\": " << kEBIPhiMax
               << ", \"EB_ROWS\": " << kEBRows << ", \"EE_ROWS\": " << kEERows << ", \"ECAL_ROWS\": " << kEcalRows
               << ", \"ECAL_COLUMNS\": " << kEcalColumns << ", \"HBHE_ROWS\": " << kHBHERows
-              << ", \"HBHE_COLUMNS\": " << kHBHEColumns << ", \"ECAL_PER_HCAL\": " << kEcalPerHcal
-              << ", \"eb_row\": [";
+              << ", \"HBHE_COLUMNS\": " << kHBHEColumns << ", \"ECAL_PER_HCAL\": " << kEcalPerHcal << ", \"eb_row\": [";
     for (int ieta = -kEBIEtaMax; ieta <= kEBIEtaMax; ++ieta)
       if (ieta != 0)
         std::cout << (ieta > -kEBIEtaMax ? ", " : "") << ebCell(ieta, 1).row;
