@@ -1,4 +1,4 @@
-"""The area under the ROC curve over a whole split."""
+"""The area under the ROC curve over a whole split, as a number that training can follow."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..auc import auc as auc_with_error
 from ..errors import ModelError, StoreError
 
 
@@ -22,13 +23,9 @@ def auc(labels: NDArray[np.int64], probabilities: NDArray[Any]) -> float:
         StoreError: a class has no event.
         ModelError: a probability is not finite.
     """
-    from sklearn.metrics import roc_auc_score
-
-    classes = probabilities.shape[1]
-    absent = sorted(set(range(classes)) - set(np.unique(labels).tolist()))
+    absent = sorted(set(range(probabilities.shape[1])) - set(np.unique(labels).tolist()))
     if absent:
         raise StoreError(f"no AUC without events of class number {absent[0]}; found only {np.unique(labels)}")
     if not np.isfinite(probabilities).all():
         raise ModelError("the network's probabilities are not finite; lower the learning rate")
-    wanted = range(1, 2) if classes == 2 else range(classes)
-    return float(np.mean([roc_auc_score(labels == k, probabilities[:, k]) for k in wanted]))
+    return auc_with_error(labels, probabilities).value

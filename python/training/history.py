@@ -76,6 +76,8 @@ class History(lightning.Callback):
         self.rows.append(row)
         if trainer.is_global_zero:
             write_history(self.path, self.rows)
+        for logger in trainer.loggers:
+            logger.log_metrics(row, step=trainer.current_epoch)
 
     def _seconds(self) -> float:
         return self._earlier + time.perf_counter() - self._started

@@ -113,7 +113,7 @@ class TrainingModule(lightning.LightningModule):
             "validation_auc": auc(labels.numpy(), probabilities),
             "validation_accuracy": float((logits.argmax(dim=-1) == labels).float().mean()),
         }
-        self.log_dict(self.validation, prog_bar=True, rank_zero_only=False, sync_dist=False)
+        self.log_dict(self.validation, prog_bar=True, logger=False)
 
     def _gathered(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Return what all ranks have seen; each event is seen by one of them."""

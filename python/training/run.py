@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from ..atomic import atomic_path
-from ..errors import RecipeError, RunError, StoreError
+from ..errors import RecipeError, RunError, StoreError, suggest
 from ..models import Network, build_model
 from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
 from ..store import ImageSpec, Store
@@ -32,6 +33,9 @@ logger = logging.getLogger(__name__)
 
 # keys that change where and how fast a run computes, not what
 _FREE_KEYS = ("training.threads", "training.workers", "training.device", "training.logger", "evaluation")
+
+
+PRECISIONS = ("32", "16-mixed", "bf16-mixed")
 
 
 class ProgressBar(TQDMProgressBar):
@@ -91,12 +95,18 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
     network = make_network(recipe, store, fit=found is None)
     steps = recipe.training.max_epochs * steps_per_epoch(recipe, store)
     module = TrainingModule(network, recipe.training, steps, run, plain_parameters(recipe, store, network))
-    with quiet_lightning():
-        trainer.fit(
-            module, datamodule=RunData(recipe, store), ckpt_path=found and found[0], weights_only=True
-        )
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+    _fit(trainer, module, RunData(recipe, store), found[0] if found else None)
+
+
+def _fit(trainer: lightning.Trainer, module: TrainingModule, data: RunData, start: Path | None) -> None:
+    """Let Lightning train; Ctrl-C stays a KeyboardInterrupt."""
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with quiet_lightning():
+            trainer.fit(module, datamodule=data, ckpt_path=start, weights_only=True)
+    except SystemExit as stop:  # Lightning's answer to Ctrl-C; it also switches the signal off
+        signal.signal(signal.SIGINT, handler)
+        raise KeyboardInterrupt from stop
 
 
 def make_network(recipe: Recipe, store: Store, fit: bool = True) -> Network:
@@ -138,6 +148,10 @@ def make_trainer(
     Under torchrun every process joins the same training, on as many machines as torchrun was told.
     """
     settings = recipe.training
+    if settings.precision not in PRECISIONS:
+        raise RecipeError(
+            f"training.precision is '{settings.precision}'; {suggest(settings.precision, PRECISIONS)}"
+        )
     gpu = _use_gpu(settings.device)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))

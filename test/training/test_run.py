@@ -216,12 +216,34 @@ def test_nan_loss_saves_the_batch(tmp_path, toy_recipe, toy_store, monkeypatch):
     ("key", "value", "message"),
     [
         ("training__device", "gpu", "expected auto, cpu or cuda"),
+        ("training__precision", "16", "known: 16-mixed"),
         ("training__logger", "wandbb", "did you mean 'wandb'"),
     ],
 )
 def test_wrong_settings(key, value, message, tmp_path, toy_recipe, toy_store):
     with pytest.raises(RecipeError, match=message):
         train(toy_recipe(**{key: value}), toy_store, tmp_path / "run")
+
+
+def test_ctrl_c_goes_through(tmp_path, toy_recipe, toy_store, monkeypatch):
+    def interrupt(self, batch, batch_idx):
+        raise KeyboardInterrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(TrainingModule, "training_step", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        train(toy_recipe(), toy_store, tmp_path)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of the loggers themselves
+@pytest.mark.parametrize("logger", ["tensorboard", "wandb"])
+def test_loggers(logger, tmp_path, toy_recipe, toy_store, monkeypatch):
+    pytest.importorskip(logger)
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    train(toy_recipe(training__logger=logger, training__max_epochs=1), toy_store, tmp_path / "run")
+    written = [path.name for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert any("tfevents" in name or name.endswith(".wandb") for name in written)
 
 
 def test_auc_is_over_the_whole_split():
