@@ -28,7 +28,9 @@ TOWER = ECAL_PER_HCAL  # a trigger tower is 5 x 5 crystals, as an HCAL tower
 NOISE_GEV = 0.045  # per crystal
 STOCHASTIC = 0.028  # GeV^0.5
 CONSTANT = 0.005
-SHARING_GEV = 0.004  # mean energy of the showers' tracks that cross from crystal to crystal
+SHARING_GEV = (
+    0.003  # of the tracks that cross from crystal to crystal; makes the sharing of a shower fluctuate
+)
 
 DEAD_TOWERS = 0.008  # share of trigger towers whose data link is dead
 DEAD_TOWER_UNIT_GEV = 0.5  # the trigger's own sum, in this unit, replaces the energy of a dead tower

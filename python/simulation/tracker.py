@@ -23,15 +23,15 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 MATERIAL_ETA = np.array([0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.4])
-MATERIAL_X0 = np.array([0.40, 0.42, 0.48, 0.58, 0.80, 1.12, 1.45, 1.65])  # beam pipe to ECAL
+MATERIAL_X0 = np.array([0.40, 0.42, 0.47, 0.56, 0.75, 1.07, 1.42, 1.60])  # beam pipe to ECAL
 
 # (radius in cm, share of the material): beam pipe, pixel barrel and its services, inner barrel and its
 # services, outer barrel, and the support tube with the cables in front of the crystals
 LAYERS = (
-    (3.0, 0.02), (4.4, 0.075), (7.3, 0.07), (10.2, 0.07), (18.0, 0.08),
-    (25.5, 0.08), (33.9, 0.07), (41.8, 0.06), (49.8, 0.06), (55.0, 0.09),
-    (60.8, 0.05), (69.2, 0.05), (78.0, 0.04), (86.8, 0.04), (96.5, 0.035), (108.0, 0.035),
-    (115.0, 0.035), (122.0, 0.04),
+    (3.0, 0.015), (4.4, 0.065), (7.3, 0.0625), (10.2, 0.0625), (18.0, 0.07),
+    (25.5, 0.075), (33.9, 0.07), (41.8, 0.06), (49.8, 0.06), (55.0, 0.09),
+    (60.8, 0.055), (69.2, 0.055), (78.0, 0.045), (86.8, 0.045), (96.5, 0.04), (108.0, 0.04),
+    (115.0, 0.0425), (122.0, 0.0475),
 )  # fmt: skip
 THIN_PER_LAYER = 3  # each layer is split, so that two emissions in one slice are rare
 

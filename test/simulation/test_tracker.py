@@ -16,7 +16,7 @@ def particle(energy: float, charge: float, events: int = 1, **place: float) -> t
 
 
 def test_material_is_that_of_the_tracker():
-    assert tracker.material_budget(np.array([0.0, -1.4, 1.4])) == pytest.approx([0.4, 1.65, 1.65])
+    assert tracker.material_budget(np.array([0.0, -1.4, 1.4])) == pytest.approx([0.4, 1.6, 1.6])
     radii, shares = tracker.thin_layers()
     assert shares.sum() == pytest.approx(1.0)
     assert np.all(np.diff(radii) > 0)
