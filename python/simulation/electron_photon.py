@@ -39,7 +39,7 @@ CANVAS = 40  # crystals on a side of the matrix in which events are simulated, e
 CHUNK = 1024  # events with one seed of their own: results do not depend on how many are asked for at once
 OVERSAMPLING = 1.25  # guns per crop: some windows leave the barrel
 
-GAP_LOSS = 0.05  # largest loss of energy at the border of a module or supermodule
+GAP_LOSS = 0.05  # largest loss of energy at the border of a module or supermodule, an estimate
 GAP_WIDTH = 0.3  # crystals
 MODULE_ROWS = np.array([0, 20, 40, 60, 85, 110, 130, 150, 170])  # borders of modules, |ieta| 25, 45, 65
 SUPERMODULE_COLUMNS = 20
