@@ -45,8 +45,8 @@ CLUSTER_ET_GEV = 0.5  # clusters that may join a supercluster
 CLUSTER_HIT_GEV = 0.08
 CLUSTER_ROWS = 2  # a cluster of the supercluster lies within so many rows of the seed
 ISOLATION_HIT_GEV = 0.095
-# Columns of five crystals that continue a hybrid cluster, and that start one. CMSSW has 0.1 for the first; the
-# real clusters end sooner than that gives here, presumably because the amplitude fit spreads noise in time.
+# Columns of five crystals that continue a hybrid cluster, and that start one. CMSSW has 0.1 for the first;
+# the real clusters end sooner than that gives here, perhaps because of how amplitudes are fitted.
 DOMINO_GEV = 0.13
 DOMINO_SEED_GEV = 0.35
 
