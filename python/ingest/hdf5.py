@@ -8,7 +8,8 @@ from typing import Any
 import h5py
 
 from ..errors import InputError
-from .table import Field
+from . import remote
+from .table import Field, damaged, open_file
 
 
 class Hdf5Table:
@@ -21,10 +22,10 @@ class Hdf5Table:
         self.fields: dict[str, Field] = {}
         self._sizes: dict[str, int] = {}
         try:
-            self._file = h5py.File(path, "r")
+            self._file = h5py.File(_handle(path), "r")
             self._file.visititems(self._add)
-        except (OSError, RuntimeError, KeyError) as error:
-            raise _damaged(path, error) from error
+        except Exception as error:  # damaged bytes and servers fail in many ways
+            raise damaged(path, error) from error
         self.entries = max(self._sizes.values(), default=0)
 
     def _add(self, name: str, item: Any) -> None:
@@ -50,10 +51,9 @@ class Hdf5Table:
                 raise InputError(f"{self.path}: '{name}' has {sizes}; repair the file")
         try:
             return {name: self._file[name][start:stop] for name in names}
-        except (OSError, RuntimeError) as error:
-            raise _damaged(self.path, error) from error
+        except Exception as error:
+            raise damaged(self.path, error) from error
 
 
-def _damaged(path: str, error: Exception) -> InputError:
-    reason = " ".join(str(error).split())[:160]
-    return InputError(f"{path}: cannot be read as HDF5 ({reason}); truncated or damaged, copy it again")
+def _handle(path: str) -> Any:
+    return open_file(path) if remote.is_remote(path) else path

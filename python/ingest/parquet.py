@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..errors import InputError
-from .table import Field, Jagged
+from . import remote
+from .table import Field, Jagged, damaged, open_file
 
 
 class ParquetTable:
@@ -22,14 +23,14 @@ class ParquetTable:
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            self._file = pq.ParquetFile(path)
+            self._file = pq.ParquetFile(_handle(path))
             metadata = self._file.metadata
             self.entries = int(metadata.num_rows)
             sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             self._starts = np.cumsum([0, *sizes]).tolist()
             self.fields = {field.name: _field(field.type) for field in self._file.schema_arrow}
-        except (OSError, pa.ArrowException) as error:
-            raise _damaged(path, error) from error
+        except Exception as error:  # damaged bytes and servers fail in many ways
+            raise damaged(path, error) from error
 
     def boundaries(self, names: Sequence[str]) -> Sequence[int]:  # noqa: ARG002
         """See `table.Table`: where row groups end."""
@@ -47,8 +48,8 @@ class ParquetTable:
             table = self._file.read_row_groups(
                 list(groups), columns=list(dict.fromkeys(names)), use_threads=False
             )
-        except (OSError, pa.ArrowException) as error:
-            raise _damaged(self.path, error) from error
+        except Exception as error:  # damaged bytes and servers fail in many ways
+            raise damaged(self.path, error) from error
         table = table.slice(start - self._starts[first], stop - start)
         if len(table) != stop - start:
             raise InputError(f"{self.path}: has {len(table)} of the entries {start} to {stop}; copy it again")
@@ -85,6 +86,5 @@ def _field(kind: pa.DataType) -> Field:
     return Field(depth if number else None, str(kind))
 
 
-def _damaged(path: str, error: Exception) -> InputError:
-    reason = " ".join(str(error).split())[:160]
-    return InputError(f"{path}: cannot be read as Parquet ({reason}); truncated or damaged, copy it again")
+def _handle(path: str) -> Any:
+    return open_file(path) if remote.is_remote(path) else path

@@ -14,6 +14,7 @@ from typing import Any
 from ..errors import InputError, RecipeError, suggest
 from ..recipe import Recipe, recipe_dict
 from ..store import SPLITS, ImageSpec
+from . import remote
 from .hashing import file_hash
 from .sources import open_source
 
@@ -139,18 +140,24 @@ def expand(patterns: str | None) -> list[str]:
     """
     paths: list[str] = []
     for pattern in (patterns or "").split(",") if patterns is not None else []:
-        name = str(Path(pattern.strip()).expanduser())
-        found = [path for path in iglob(name, recursive=True) if Path(path).is_file()]  # noqa: PTH207
+        found = _match(pattern.strip())
         if not found:
             raise InputError(f"'{pattern}': no file matches; check the pattern (and quote it)")
         paths += found
     return sorted(dict.fromkeys(paths), key=lambda path: (Path(path).name, path))
 
 
+def _match(pattern: str) -> list[str]:
+    if remote.is_remote(pattern):
+        return remote.glob(pattern)
+    name = str(Path(pattern).expanduser())
+    return [path for path in iglob(name, recursive=True) if Path(path).is_file()]  # noqa: PTH207
+
+
 def _check_twice(paths: list[str]) -> None:
     seen: set[str] = set()
     for path in paths:
-        real = os.path.realpath(path)
+        real = path if remote.is_remote(path) else os.path.realpath(path)
         if real in seen:
             raise InputError(f"{path}: given twice, as input and as test input; leave it out of one of them")
         seen.add(real)
@@ -162,17 +169,20 @@ def _inspect(path: str, split: str | None, recipe: Recipe) -> InputFile | InputE
         if source.missing:
             logger.warning("%s: no %s; these columns will be NaN", path, ", ".join(source.missing))
         size, mtime_ns = stat(path)
-        return InputFile(path, file_hash(Path(path)), size, mtime_ns, source.entries, split)
+        sha256 = remote.identity(path) if remote.is_remote(path) else file_hash(Path(path))
+        return InputFile(path, sha256, size, mtime_ns, source.entries, split)
     except InputError as error:
         return error
 
 
 def stat(path: str) -> tuple[int, int]:
-    """Return size and time of change of a file.
+    """Return size and time of change of a file (0 for a remote one).
 
     Raises:
         InputError: it is gone.
     """
+    if remote.is_remote(path):
+        return remote.size(path), 0
     try:
         state = Path(path).stat()
     except OSError as error:

@@ -12,7 +12,8 @@ import numpy as np
 import uproot
 
 from ..errors import InputError
-from .table import Field, Jagged, hint
+from . import remote
+from .table import Field, Jagged, damaged, hint
 
 SPAN_BYTES = 1 << 26  # memory for what was decompressed but not asked for yet
 _NUMBER = re.compile(r"(u?int\d+_t|u?char|u?short|u?int|u?long|float|double|bool|float16|byte)")
@@ -44,7 +45,7 @@ class RootTable:
         self.path, self.where = path, f"tree '{tree}'"
         self._kept: tuple[tuple[str, ...], int, Any] = ((), 0, ())
         try:
-            self._file = uproot.open(path)
+            self._file = _open(path)
             self._check_whole()
             self._tree = self._find(tree)
             self.entries = int(self._tree.num_entries)
@@ -53,7 +54,7 @@ class RootTable:
         except InputError:
             raise
         except Exception as error:  # uproot meets damaged bytes in many ways
-            raise _damaged(path, error) from error
+            raise damaged(path, error) from error
 
     def read(self, names: Sequence[str], start: int, stop: int) -> dict[str, Any]:
         """See `table.Table`."""
@@ -90,7 +91,7 @@ class RootTable:
         try:
             arrays = self._tree.arrays(list(names), entry_start=start, entry_stop=end)
         except Exception as error:
-            raise _damaged(self.path, error, f"entries {start} to {end}") from error
+            raise damaged(self.path, error, f"entries {start} to {end}") from error
         if len(arrays) != end - start:
             raise InputError(f"{self.path}: {len(arrays)} of the entries {start} to {end}; copy it again")
         self._kept = (names, start, arrays)
@@ -142,6 +143,8 @@ def _from_layout(layout: Any) -> Any:
     raise TypeError(msg)
 
 
-def _damaged(path: str, error: Exception, what: str = "the file") -> InputError:
-    reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
-    return InputError(f"{path}: {what} cannot be read ({reason}); truncated or damaged, copy it again")
+def _open(path: str) -> Any:
+    if not remote.is_remote(path):
+        return uproot.open(path)
+    remote.filesystem(path)  # sets the timeouts, and names a missing package
+    return remote.retry(path, lambda: uproot.open(path, timeout=remote.TIMEOUT_SECONDS))

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError, suggest
 from ..store.sparse import Array
+from . import remote
 
 MAGIC = {b"root": "ROOT", b"PAR1": "Parquet", b"\x89HDF": "HDF5"}
 LISTED = 12  # names that an error lists at most
@@ -71,6 +72,18 @@ def make_steps(boundaries: Sequence[int], start: int, stop: int, chunk: int) -> 
     return steps
 
 
+def open_file(path: str) -> Any:
+    """Open a local or remote file for reading."""
+    return remote.open_file(path) if remote.is_remote(path) else Path(path).open("rb")
+
+
+def damaged(path: str, error: Exception, what: str = "the file") -> InputError:
+    """Return what to tell a user when a library gives up on a file."""
+    reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+    advice = "check the server" if remote.is_remote(path) else "truncated or damaged, copy it again"
+    return InputError(f"{path}: {what} cannot be read ({reason}); {advice}")
+
+
 def file_kind(path: str) -> str:
     """Return ROOT, Parquet or HDF5, from the first bytes of the file.
 
@@ -78,8 +91,8 @@ def file_kind(path: str) -> str:
         InputError: missing, empty or of another kind.
     """
     try:
-        with Path(path).open("rb") as file:
-            start = file.read(4)
+        with open_file(path) as file:
+            start = bytes(file.read(4))
     except OSError as error:
         raise InputError(f"{path}: not readable ({error.strerror}); check the name of the file") from error
     if not start:

@@ -93,7 +93,7 @@ def rotate90(image: ImageSpec, classes: Sequence[str]) -> BatchTransform:  # noq
 
 @register("rotate")
 def rotate(image: ImageSpec, classes: Sequence[str], degrees: float = 180.0) -> BatchTransform:  # noqa: ARG001
-    """Turn by a random angle of at most `degrees`, interpolating; channels keep their sums (to a factor 2)."""
+    """Turn by a random angle of at most `degrees`, interpolating; channels keep their sum (up to 2 x)."""
 
     def turn(x: Tensor, random: Random) -> Tensor:
         angle = (torch.rand(len(x), generator=random) * 2 - 1) * math.radians(degrees)
