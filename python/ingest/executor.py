@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from ..errors import InputError
+from .temporary import TemporaryError
 
 WAIT_SECONDS = 15  # for a scheduler to answer
 AHEAD = 3  # tasks per worker that are handed out at a time
@@ -46,13 +47,13 @@ def executor(workers: int, scheduler: str | None) -> Iterator[RunTasks]:
     try:
         client = distributed.Client(scheduler, timeout=WAIT_SECONDS)
     except (OSError, ValueError) as error:
-        raise InputError(
+        raise TemporaryError(
             f"scheduler '{scheduler}': no answer within {WAIT_SECONDS} s; check the address"
         ) from error
     with client:
         threads = sum(client.nthreads().values())
         if not threads:
-            raise InputError(f"scheduler '{scheduler}': has no workers; start dask worker {scheduler}")
+            raise TemporaryError(f"scheduler '{scheduler}': has no workers; start dask worker {scheduler}")
         yield _DaskTasks(client, threads)
 
 
@@ -94,6 +95,6 @@ class _DaskTasks:
             hand_out()
             if future.status != "finished":  # the worker died, not the task
                 reason = "a worker process ended unexpectedly; run the same command again with fewer workers"
-                yield task, InputError(reason)
+                yield task, TemporaryError(reason)
             else:
                 yield task, future.result()

@@ -27,6 +27,7 @@ from ..store.writer import disk_error
 from .executor import RunTasks, executor
 from .plan import Plan, make_plan, plan_dict, recipe_part
 from .stages import MergeTask, UnitTask, count_selected, run_merge, run_unit, unit_tasks
+from .temporary import TemporaryError
 
 PARTS = ".parts"
 LOCK = ".lock"
@@ -90,8 +91,9 @@ def ingest_files(
                 return Result(output, read_info(output), True, 0, time.monotonic() - begin)
             try:
                 entries = _run(plan, output, workers, scheduler, on_error)
-            except InputError:
-                _clean(output)  # nothing half-written; another input makes another store
+            except InputError as error:
+                if not isinstance(error, TemporaryError):
+                    _clean(output)  # nothing half-written; another input makes another store
                 raise
     except InputError:
         if created and output.is_dir() and not any(output.iterdir()):

@@ -155,12 +155,12 @@ def _match(pattern: str) -> list[str]:
 
 
 def _check_twice(paths: list[str]) -> None:
-    seen: set[str] = set()
+    seen: dict[str, str] = {}
     for path in paths:
         real = path if remote.is_remote(path) else os.path.realpath(path)
         if real in seen:
-            raise InputError(f"{path}: given twice, as input and as test input; leave it out of one of them")
-        seen.add(real)
+            raise InputError(f"{path}: given twice (also as {seen[real]}); leave out one of them")
+        seen[real] = path
 
 
 def _inspect(path: str, split: str | None, recipe: Recipe) -> InputFile | InputError:

@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from typing import Any, TypeVar
 
 from ..errors import InputError
+from .temporary import TemporaryError
 
 TIMEOUT_SECONDS = 30
 TRIES = 3
@@ -71,7 +72,7 @@ def retry(url: str, action: Callable[[], Result]) -> Result:
         if attempt < TRIES:
             logger.warning("%s: %s; trying again", url, reason)
             time.sleep(attempt)
-    raise InputError(
+    raise TemporaryError(
         f"{url}: no answer in {TRIES} tries ({reason}); check the server, then run the same command again"
     )
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InputError, suggest
 from ..store.sparse import Array
 from . import remote
+from .temporary import TemporaryError
 
 MAGIC = {b"root": "ROOT", b"PAR1": "Parquet", b"\x89HDF": "HDF5"}
 LISTED = 12  # names that an error lists at most
@@ -80,8 +81,9 @@ def open_file(path: str) -> Any:
 def damaged(path: str, error: Exception, what: str = "the file") -> InputError:
     """Return what to tell a user when a library gives up on a file."""
     reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
-    advice = "check the server" if remote.is_remote(path) else "truncated or damaged, copy it again"
-    return InputError(f"{path}: {what} cannot be read ({reason}); {advice}")
+    if remote.is_remote(path):
+        return TemporaryError(f"{path}: {what} cannot be read ({reason}); check the server and the file")
+    return InputError(f"{path}: {what} cannot be read ({reason}); truncated or damaged, copy it again")
 
 
 def file_kind(path: str) -> str:

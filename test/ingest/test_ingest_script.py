@@ -29,14 +29,22 @@ def inputs(tmp_path_factory, helpers):
     return folder
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_kill_9_at_any_moment_ends_with_the_same_store(tmp_path, inputs, script, seed):
-    words = ["--recipe", "top_tagging", "--inputs", f"{inputs}/jets_*.root", "--output"]
+@pytest.mark.parametrize("workers", [1, 2])
+def test_kill_9_at_any_moment_ends_with_the_same_store(tmp_path, inputs, script, workers):
+    words = [
+        "--recipe",
+        "top_tagging",
+        "--inputs",
+        f"{inputs}/jets_*.root",
+        "--workers",
+        f"{workers}",
+        "--output",
+    ]
     begin = time.monotonic()
     script("ingest", *words, tmp_path / "whole")
     duration = time.monotonic() - begin
     killed = 0
-    dice = random.Random(seed)
+    dice = random.Random(workers)
     for _ in range(3):
         command = [sys.executable, str(ROOT / "scripts/ingest.py"), *words, str(tmp_path / "store")]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

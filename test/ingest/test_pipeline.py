@@ -11,6 +11,7 @@ import pytest
 
 from RecoE2E.ParticleViT.errors import InputError, RecipeError, StoreError
 from RecoE2E.ParticleViT.ingest import ingest_files, pipeline, plan, stages
+from RecoE2E.ParticleViT.ingest.temporary import TemporaryError
 from RecoE2E.ParticleViT.store import open_store, writer
 
 
@@ -283,7 +284,38 @@ def test_processes_give_the_same_store_bit_for_bit(tmp_path, jets_root, recipe):
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
 
 
+def test_a_running_dask_cluster(tmp_path, jets_root, recipe, small_units):
+    """Threads here; a real cluster differs by its address only."""
+    distributed = pytest.importorskip("distributed")
+    ingest_files(recipe, tmp_path / "one", str(jets_root))
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
+    with distributed.LocalCluster(**options, protocol="tcp") as cluster:
+        ingest_files(recipe, tmp_path / "two", str(jets_root), scheduler=cluster.scheduler_address)
+    assert digest(tmp_path / "one") == digest(tmp_path / "two")
+
+
 def test_unreachable_scheduler(tmp_path, jets_root, recipe, monkeypatch):
     monkeypatch.setattr("RecoE2E.ParticleViT.ingest.executor.WAIT_SECONDS", 1)
     with pytest.raises(InputError, match="no answer within 1 s"):
         ingest_files(recipe, tmp_path / "store", str(jets_root), scheduler="tcp://127.0.0.1:9")
+
+
+def test_progress_survives_a_server_that_is_gone_for_now(
+    tmp_path, jets_root, recipe, monkeypatch, small_units
+):
+    ingest_files(recipe, tmp_path / "whole", str(jets_root))
+    original = stages.open_source
+    calls = []
+
+    def gone_at_third(path, recipe):
+        calls.append(path)
+        if len(calls) == 3:
+            raise TemporaryError("no answer")
+        return original(path, recipe)
+
+    monkeypatch.setattr(stages, "open_source", gone_at_third)
+    with pytest.raises(InputError, match="no answer"):
+        ingest_files(recipe, tmp_path / "store", str(jets_root))
+    ingest_files(recipe, tmp_path / "store", str(jets_root))
+    assert digest(tmp_path / "store") == digest(tmp_path / "whole")
+    assert len(calls) == 7  # 6 units, one of them twice
