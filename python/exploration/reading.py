@@ -121,8 +121,7 @@ def _file_chunks(recipe: Recipe, file: FileRead, limit: int) -> Iterator[Chunk]:
     started = time.perf_counter()
     source = open_source(file.name, recipe)
     entries = min(source.entries, limit or source.entries)
-    for start in range(0, entries, source.chunk):
-        stop = min(start + source.chunk, entries)
+    for start, stop in source.steps(0, entries):
         events = source.read(start, stop)
         file.seconds += time.perf_counter() - started
         file.entries += stop - start

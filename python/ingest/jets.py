@@ -13,7 +13,7 @@ from .objects import ObjectColumns
 from .particles import make_particles, take
 from .render import Particles, check_image, render
 from .sources import Events
-from .table import Jagged, check_finite, make_steps, open_table, require
+from .table import Jagged, check_finite, check_lists, make_steps, open_table, require
 
 CHUNK = 256  # collisions
 OPTIONS = ("min_pt", "max_eta", "radius", "jets", "objects")
@@ -84,10 +84,8 @@ class JetSource:
         """Return the lists of one collection of particles: all values finite, momenta not negative."""
         lists = {role: columns[name] for role, name in fields.items()}
         for role, some in lists.items():
-            counts = np.diff(some.offsets)
-            entries = np.repeat(np.arange(start, start + len(counts)), counts)
             least = 0.0 if role in ("pt", "energy", "em", "had") else None
-            check_finite(self.path, fields[role], some.values, entries, least)
+            check_lists(self.path, fields[role], some, start, least)
         return lists
 
 

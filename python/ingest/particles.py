@@ -10,7 +10,7 @@ from ..store.sparse import Array
 from .render import CHARGED, NEUTRAL_HADRON, PHOTON, Particles, check_image, kinds_of_pdgid, render
 from .side_columns import SideColumns
 from .sources import Events
-from .table import Jagged, Table, check_finite, make_steps, open_table, require, resolve
+from .table import Jagged, Table, check_lists, make_steps, open_table, require, resolve
 
 CARTESIAN = ("px", "py", "pz", "energy")
 ROLES = (*CARTESIAN, "pt", "eta", "rapidity", "phi", "mass", "pdgid", "charge")
@@ -43,7 +43,9 @@ class ParticleSource:
         offsets = common_offsets(self.path, self.fields, lists, start)
         labels = self.side.labels(columns, start, stop)
         values = {role: jagged.values for role, jagged in lists.items()}
-        self._check(values, offsets, start)
+        for role, jagged in lists.items():
+            least = 0.0 if role in ("energy", "pt", "mass") else None
+            check_lists(self.path, self.fields[role], jagged, start, least)
         particles = make_particles(offsets, values)
         selected = np.flatnonzero((labels >= 0) & (np.diff(particles.offsets) > 0))
         particles = take(particles, selected)
@@ -51,18 +53,6 @@ class ParticleSource:
         kept = {name: values.astype(np.float32) for name, values in jets.items()}
         kept |= self.side.values(columns, selected)
         return Events(images, labels[selected], selected + start, kept)
-
-    def _check(self, values: dict[str, Array], offsets: Array, start: int) -> None:
-        for role, some in values.items():
-            least = 0.0 if role in ("energy", "pt", "mass") else None
-            if some.dtype.kind in "fi" and len(some) and not _fine(some, least):
-                owners = np.repeat(np.arange(start, start + len(offsets) - 1), np.diff(offsets))
-                check_finite(self.path, self.fields[role], some, owners, least)
-
-
-def _fine(values: Array, least: float | None) -> bool:
-    low, high = values.min(), values.max()
-    return bool(np.isfinite(low) and np.isfinite(high) and (least is None or low >= least))
 
 
 def check_fields(fields: dict[str, str]) -> None:

@@ -164,23 +164,38 @@ def check_finite(path: str, name: str, values: Array, entries: Array, least: flo
     Args:
         path: File, for the message.
         name: Column, for the message.
-        values: The values.
-        entries: Function of the position: entry of the file that each value belongs to, as (offsets, first).
+        values: (N, ...) numbers.
+        entries: (N,) entry of the file that each of the values belongs to.
         least: Smallest value allowed.
 
     Raises:
         InputError: names the file, the entry and the column of the first bad value.
     """
-    if values.dtype.kind not in "fiub" or not len(values):
-        return
-    low, high = values.min(), values.max()  # NaN shows up in both
-    if np.isfinite(low) and np.isfinite(high) and (least is None or low >= least):
+    if _is_fine(values, least):
         return
     bad = ~np.isfinite(values) if least is None else ~(np.isfinite(values) & (values >= least))
     first = int(np.flatnonzero(bad.reshape(len(values), -1).any(axis=1))[0])
-    value = values[first][bad[first]].flat[0] if values.ndim > 1 else values[first]
+    value = float(np.atleast_1d(values[first])[np.atleast_1d(bad[first])].flat[0])
     wrong = "negative" if np.isfinite(value) else "not finite"
     raise InputError(
-        f"{path}: entry {int(entries[first])}: '{name}' is {float(value):g}, which is {wrong}; "
+        f"{path}: entry {int(entries[first])}: '{name}' is {value:g}, which is {wrong}; "
         "repair or leave out the file"
     )
+
+
+def check_lists(path: str, name: str, lists: Jagged, start: int, least: float | None = None) -> None:
+    """Check the values of lists, of which the first belongs to entry `start`, as `check_finite` does.
+
+    Raises:
+        InputError: see `check_finite`.
+    """
+    if not _is_fine(lists.values, least):
+        entries = np.repeat(np.arange(start, start + len(lists)), np.diff(lists.offsets))
+        check_finite(path, name, lists.values, entries, least)
+
+
+def _is_fine(values: Array, least: float | None) -> bool:
+    if values.dtype.kind not in "fiub" or not len(values):
+        return True
+    low, high = values.min(), values.max()  # NaN shows up in both
+    return bool(np.isfinite(low) and np.isfinite(high) and (least is None or low >= least))

@@ -30,17 +30,18 @@ def main(path: str) -> None:
     cli.say(
         f"{info.events:,} images of {store.image.shape}: {dense / size:.1f} times smaller than dense float32"
     )
+    epochs = max(2, 10_000 // info.events)
     for workers in (0, 1):
         loader = StoreLoader(store, "train", batch_size=256, shuffle=True, seed=1, workers=workers)
         labels, memory = [], []
         begin, cpu = time.monotonic(), time.process_time()
-        for number, batch in enumerate(loader):
-            labels.append(batch.labels.numpy().copy())
-            if number % 50 == 10:
-                memory.append(resident())
+        for epoch in range(epochs):
+            loader.set_epoch(epoch)
+            labels += [batch.labels.numpy().copy() for batch in loader]
+            memory.append(resident())
         seconds, cpu = time.monotonic() - begin, time.process_time() - cpu
-        rate = f"{info.events / seconds:,.0f} images/s"
-        note = f" ({info.events / cpu:,.0f} per second of processor time)" if not workers else ""
+        rate = f"{epochs * info.events / seconds:,.0f} images/s"
+        note = f" ({epochs * info.events / cpu:,.0f} per second of processor time)" if not workers else ""
         cli.say(f"workers {workers}: {rate}{note}; memory {min(memory):.0f} to {max(memory):.0f} MiB")
     flat = np.concatenate(labels).astype(float)
     flat -= flat.mean()
