@@ -9,8 +9,8 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from .errors import RecipeError
 from .recipe import Recipe
@@ -46,9 +46,9 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
     Raises:
         RecipeError: the recipe has no simulation.
     """
-    inputs = run.parent / "inputs" / f"{recipe.name}_{events}_seed{SIMULATION_SEED}.hdf5"
+    simulate, suffix = _simulation(recipe)
+    inputs = run.parent / "inputs" / f"{recipe.name}_{events}_seed{SIMULATION_SEED}{suffix}"
     store = run.parent / "stores" / f"{recipe.name}_{events}"
-    simulate = _simulation(recipe)
     with _step(1, f"simulate {events} events"):
         if not inputs.exists():
             simulate(inputs, events, SIMULATION_SEED)
@@ -75,19 +75,13 @@ def _step(number: int, what: str) -> Iterator[None]:
     logger.info("step %d/5: done in %.0f s", number, time.monotonic() - start)
 
 
-def _simulation(recipe: Recipe) -> Callable[[Path, int, int], Any]:
-    from tqdm import tqdm
+def _simulation(recipe: Recipe) -> tuple[Callable[[Path, int, int], None], str]:
+    """Return what simulates the process of the recipe's name, and the suffix of the file that it writes."""
+    from .simulation import PROCESSES, simulate
 
-    from .simulation import electron_photon
-
-    if recipe.name != "electron_photon":
+    if recipe.name not in PROCESSES:
         raise RecipeError(f"recipe '{recipe.name}' has no simulation; ingest files and give --store")
-
-    def simulate(path: Path, events: int, seed: int) -> None:
-        with tqdm(total=events, unit="event", unit_scale=True, desc="simulate") as bar:
-            electron_photon.write_hdf5(path, events, seed, bar.update)
-
-    return simulate
+    return partial(simulate, recipe.name), PROCESSES[recipe.name].suffix
 
 
 def _ingest(recipe: Recipe, inputs: Path, store: Path) -> None:

@@ -10,29 +10,31 @@ from RecoE2E.ParticleViT.cli import run, say
 
 
 def simulate(
-    process: Literal["electron_photon"],
+    process: Literal["electron_photon", "quark_gluon"],
     events: int = 20000,
     seed: int = 1,
-    output: Path = Path("electron_photon.hdf5"),
+    output: Path | None = None,
 ) -> None:
     """Write simulated images in the layout of the public files.
 
     electron_photon: crops of 32 x 32 ECAL barrel crystals around electrons and photons of pT = 50 GeV,
-    X (N, 32, 32, 2) of E/50 GeV and t/50 ns, y (1 = electron), pt, eta, phi, ieta, iphi.
+    X (N, 32, 32, 2) of E/50 GeV and t/50 ns, y (1 = electron), pt, eta, phi, ieta, iphi. HDF5.
+
+    quark_gluon: jets of Pythia 8 dijets, 125 x 125 images of tracks, ECAL and HCAL. The suffix of the output
+    decides: .parquet for images X_jets (3, 125, 125) with pt, m0, y (1 = quark), .root for an ntuple
+    fevt/RHTree of the whole detector. Both hold the same jets. Needs the extra `sim`.
 
     Args:
         process: what to simulate.
         events: number of images.
         seed: of the random numbers; the same seed gives the same file.
-        output: HDF5 file to write; it appears when it is complete.
+        output: file to write, PROCESS.hdf5 or PROCESS.parquet by default; it appears when it is complete.
     """
-    from tqdm import tqdm
+    from RecoE2E.ParticleViT import simulation
 
-    from RecoE2E.ParticleViT.simulation import electron_photon
-
-    with tqdm(total=events, unit="event", unit_scale=True, desc=process) as bar:
-        electron_photon.write_hdf5(output, events, seed, bar.update)
-    say(f"{output}: {events} events")
+    path = output or Path(process + simulation.PROCESSES[process].suffix)
+    simulation.simulate(process, path, events, seed)
+    say(f"{path}: {events} events")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ def ecal_cells(eta: FloatArray, phi: FloatArray) -> tuple[IntArray, IntArray]:
 
 
 def hbhe_cells(eta: FloatArray, phi: FloatArray) -> tuple[IntArray, IntArray]:
-    """Return row (0..55) and column (0..71) in the HBHE image, aligned with the crystals; row -1 for |eta| >= 3."""
+    """Return row (0..55) and column (0..71) in the HBHE image; row -1 for |eta| >= 3."""
     row, column = ecal_cells(eta, phi)
     return np.where(row >= 0, row // ECAL_PER_HCAL, -1), column // ECAL_PER_HCAL
 

@@ -17,8 +17,8 @@ MOST_TURN = 4.0 * np.pi  # loopers that turn further have lost their energy in t
 def reach_ecal(particles: Particles) -> tuple[FloatArray, FloatArray]:
     """Return eta and phi of the points, seen from the detector's centre, where particles enter the ECAL.
 
-    Charged particles follow a helix from their vertex to the barrel's cylinder or, if they pass or loop within
-    it, to the endcap's plane. Energy loss and multiple scattering are left out.
+    Charged particles follow a helix from their vertex to the barrel's cylinder or, if they pass or loop
+    within it, to the endcap's plane. Energy loss and multiple scattering are left out.
 
     Returns:
         eta (P,), NaN for what never arrives, and phi (P,) rad.
@@ -27,7 +27,7 @@ def reach_ecal(particles: Particles) -> tuple[FloatArray, FloatArray]:
     straight = particles.charge == 0
     with np.errstate(divide="ignore", invalid="ignore"):
         barrel = np.where(straight, _straight_to_barrel(particles, pt), _turn_to_barrel(particles, pt))
-        radius = _radius(particles, pt)
+        radius = _radius(pt)
         per_unit = np.where(straight, particles.pz / pt, particles.pz / pt * radius)  # cm along z
         endcap = np.where(
             particles.pz != 0, (np.sign(particles.pz) * EE_DISTANCE_CM - particles.z) / per_unit, np.inf
@@ -42,7 +42,8 @@ def reach_ecal(particles: Particles) -> tuple[FloatArray, FloatArray]:
     return np.where(lost, np.nan, eta), np.arctan2(y, x)
 
 
-def _radius(particles: Particles, pt: FloatArray) -> FloatArray:
+def _radius(pt: FloatArray) -> FloatArray:
+    """Radius of the circle of a charge of one, cm."""
     return pt / (GEV_PER_T_CM * MAGNETIC_FIELD_T)
 
 
@@ -56,10 +57,10 @@ def _straight_to_barrel(particles: Particles, pt: FloatArray) -> FloatArray:
 def _turn_to_barrel(particles: Particles, pt: FloatArray) -> FloatArray:
     """Angle (rad, > 0) by which the momentum turns until the cylinder; NaN if the circle lies within it.
 
-    With the circle's centre at distance d from the beam, a point of the circle at angle psi from the direction
-    of the centre lies at r^2 = d^2 + R^2 + 2 d R cos(psi).
+    With the circle's centre at distance d from the beam, a point of the circle at angle psi from the
+    direction of the centre lies at r^2 = d^2 + R^2 + 2 d R cos(psi).
     """
-    radius = _radius(particles, pt)
+    radius = _radius(pt)
     turn = -particles.charge  # positive charges turn clockwise in a field along +z
     centre_x = particles.x - turn * radius * particles.py / pt
     centre_y = particles.y + turn * radius * particles.px / pt

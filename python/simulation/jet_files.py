@@ -60,7 +60,7 @@ def write_parquet(
         row_group: most jets of a row group.
 
     Raises:
-        InputError: `jets` or `seed` out of range, pythia8mc or fastjet missing, or the file cannot be written.
+        InputError: `jets` or `seed` out of range, pythia8mc or fastjet missing, or no place to write.
     """
     source = chunks(jets, seed)
     try:
@@ -76,9 +76,10 @@ def write_parquet(
 
 
 def write_root(path: str | PathLike[str], jets: int, seed: int, progress: Progress | None = None) -> None:
-    """Write the tree fevt/RHTree of collisions: ECAL_energy, ECAL_tracksPt, EB_energy, HBHE_energy (flat), jets.
+    """Write the tree fevt/RHTree of collisions: flat images of the whole detector, and lists of jets.
 
-    Lists are written as uproot can: arrays with a counter, which read as vector<float> does.
+    Lists are written as uproot can: arrays with a counter, which read as vector<float> does. The same seed
+    gives the same content; the file itself carries its date.
 
     Args:
         path: file to write; it appears when it is complete.

@@ -25,9 +25,9 @@ PROCESSES = (  # what gives two gluons, and what gives two quarks
     ("HardQCD:gg2gg", "HardQCD:qqbar2gg"),
     ("HardQCD:gg2qqbar", "HardQCD:qq2qq", "HardQCD:qqbar2qqbarNew"),
 )
-# The public jets: 8 TeV, pT of the hard process 90-170 GeV, spectrum made flat (Andrews et al., NIM A 977 (2020)
-# 164304). With weights pT^power generation is flat to some 20 %, for quarks as for gluons. Particles decay inside
-# of the calorimeters, as far as Pythia decays them at all (not pi+-, K+-, K0L, n, mu).
+# The public jets: 8 TeV, pT of the hard process 90-170 GeV, spectrum made flat (Andrews et al., NIM A 977
+# (2020) 164304); here by generating with a weight pT^power. Particles decay inside of the calorimeters, as
+# far as Pythia decays them at all (not pi+-, K+-, K0L, n, mu).
 SETTINGS = (
     "Beams:eCM = 8000.",
     "PhaseSpace:pTHatMin = 90.",

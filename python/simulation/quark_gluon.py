@@ -1,8 +1,8 @@
 """Quark and gluon jets in the whole CMS detector: images of tracks, ECAL and HCAL around the jet.
 
-Dijets of Pythia 8 (two quarks or two gluons, in equal numbers), anti-kT jets with R = 0.4 of what the detector
-measures, each matched to an outgoing parton of the hard process. The selection is that of the public jets
-(Andrews et al., NIM A 977 (2020) 164304: the two leading jets, pT > 70 GeV, |eta| < 1.8).
+Dijets of Pythia 8 (two quarks or two gluons, in equal numbers), anti-kT jets with R = 0.4 of what the
+detector measures, each matched to an outgoing parton of the hard process. The selection is that of the public
+jets (Andrews et al., NIM A 977 (2020) 164304: the two leading jets, pT > 70 GeV, |eta| < 1.8).
 """
 
 from __future__ import annotations

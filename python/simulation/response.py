@@ -4,7 +4,7 @@ Parametrised: no pile-up, no material in the tracker, hadron showers of an avera
 - CMS Collaboration, JINST 9 (2014) P10009 (tracks: pT resolution 0.7-2 %, efficiency for charged hadrons);
 - CMS Collaboration, JINST 8 (2013) P09009 and JINST 3 (2008) S08004, 4.5 (ECAL: 2.8 %/sqrt(E), 0.3-0.5 %);
 - CMS Collaboration, JINST 12 (2017) P10003 (hadrons: 110 %/sqrt(E) and 9 %; thresholds of the cells);
-- PDG, review "Passage of particles through matter" (depth of ECAL: 1.1 interaction lengths; minimum ionisation).
+- PDG, review "Passage of particles through matter" (ECAL: 1.1 interaction lengths; minimum ionisation).
 """
 
 from __future__ import annotations
@@ -14,7 +14,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detector import ECAL_COLUMNS, ECAL_ROWS, EE_ROWS, HBHE_COLUMNS, HBHE_ROWS
+from ..detector import (
+    EB_RADIUS_CM,
+    ECAL_COLUMNS,
+    ECAL_ROWS,
+    EE_DISTANCE_CM,
+    EE_ROWS,
+    HBHE_COLUMNS,
+    HBHE_ROWS,
+)
 from . import shower
 from .cells import ecal_cells, ecal_place, hbhe_cells, share_coarse_towers
 from .helix import reach_ecal
@@ -23,6 +31,8 @@ from .pythia import Particles
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+
+ECAL_SHAPE = (ECAL_ROWS, ECAL_COLUMNS)
 
 TRACK_ETA_MAX = 2.5
 TRACK_PT_GEV = 0.3
@@ -90,7 +100,7 @@ def measure(particles: Particles, rng: np.random.Generator) -> Measured:
 
 
 def _tracks(particles: Particles, rng: np.random.Generator) -> FloatArray:
-    """pT of the tracks of charged particles from within the pixel detector."""
+    """Return the pT (GeV) of the tracks of charged particles from within the pixel detector."""
     pt = np.hypot(particles.px, particles.py)
     eta = np.arcsinh(particles.pz / pt)
     muon = np.abs(particles.pdg) == MUON
@@ -102,7 +112,7 @@ def _tracks(particles: Particles, rng: np.random.Generator) -> FloatArray:
 
 
 def fill(particles: Particles, measured: Measured, collisions: int, rng: np.random.Generator) -> Images:
-    """Fill the images: tracks where they point at the vertex, as in the MLAnalyzer, energies where they fall."""
+    """Fill images: tracks where they point at the vertex, as in the MLAnalyzer; energies where they fall."""
     pt = np.hypot(particles.px, particles.py)
     direction = np.arcsinh(particles.pz / pt), np.arctan2(particles.py, particles.px)
     tracks = _histogram(particles.event, measured.track, ecal_cells(*direction), collisions, ECAL_SHAPE)
@@ -115,9 +125,6 @@ def fill(particles: Particles, measured: Measured, collisions: int, rng: np.rand
     event, energy, *place = _spread(particles, measured, measured.hcal > 0, measured.hcal, spread, rng)
     hbhe = _histogram(event, energy, hbhe_cells(*place), collisions, (HBHE_ROWS, HBHE_COLUMNS))
     return Images(tracks.astype(np.float32), _ecal_hits(ecal, rng), _hcal_hits(hbhe, rng))
-
-
-ECAL_SHAPE = (ECAL_ROWS, ECAL_COLUMNS)
 
 
 def _histogram(
@@ -153,8 +160,8 @@ def _spread(
 ) -> tuple[IntArray, FloatArray, FloatArray, FloatArray]:  # fmt: skip
     """Divide the deposits of `chosen` particles: event, energy (GeV), eta, phi of each piece."""
     eta, phi = (np.repeat(values[chosen], PIECES) for values in (measured.eta, measured.phi))
-    barrel_cm, endcap_cm = 129.0, 315.4 / np.sinh(np.maximum(np.abs(eta), 0.1))
-    distance = rng.gamma(2.0, spread_cm / 2.0, len(eta)) / np.minimum(barrel_cm, endcap_cm)
+    endcap_cm = EE_DISTANCE_CM / np.sinh(np.maximum(np.abs(eta), 0.1))  # distance from the beam
+    distance = rng.gamma(2.0, spread_cm / 2.0, len(eta)) / np.minimum(EB_RADIUS_CM, endcap_cm)
     angle = rng.uniform(-np.pi, np.pi, len(eta))
     pieces = np.repeat(energy[chosen] / PIECES, PIECES)
     event = np.repeat(particles.event[chosen], PIECES)
