@@ -14,14 +14,16 @@ def validate(run: Path, store: Path | None = None, limit: int = 0) -> None:
     Exit code 1 where one of them is beyond the tolerances.
 
     Args:
-        run: Run folder with an export; RUN/validation.json is written.
+        run: Run folder with an export; RUN/validation.json and report.html are written.
         store: Store whose test split is scored; by default the one of the training.
         limit: Most events to score; 0 means all.
     """
     from RecoE2E.ParticleViT.deployment.validate import table, validate_run
+    from RecoE2E.ParticleViT.evaluation.run_report import write_report
 
     content = validate_run(run, store, limit)
     cli.say(table(content))
+    write_report(run)
     if not content["passed"]:
         raise SystemExit(1)
 

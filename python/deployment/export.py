@@ -16,6 +16,7 @@ import numpy as np
 from ..atomic import write_json
 from ..auc import check_classes
 from ..errors import RunError
+from .calibrated import Calibrated, read_temperature
 from .graph import INPUT, OUTPUT, operators, to_onnx, trace
 from .manifest import FILES, FORMAT_VERSION, MANIFEST, sha256
 from .targets import DEFAULT_TARGET, Target, find_target
@@ -23,6 +24,8 @@ from .targets import DEFAULT_TARGET, Target, find_target
 if TYPE_CHECKING:
     from ..models import Ensemble, Network
     from .quantise import Sample
+
+    Model = Network | Ensemble | Calibrated
 
 CALIBRATION_EVENTS = 512
 JUDGE_EVENTS = 4000
@@ -60,8 +63,8 @@ def export_run(
     return content
 
 
-def trained_network(run: Path) -> Network | Ensemble:
-    """Return the network of RUN/checkpoints/best.ckpt in evaluation mode.
+def trained_network(run: Path, calibrated: bool = True) -> Model:
+    """Return the network of RUN/checkpoints/best.ckpt in evaluation mode, calibrated where the run is.
 
     Raises:
         RunError: there is no such file.
@@ -74,7 +77,8 @@ def trained_network(run: Path) -> Network | Ensemble:
         what = "not a run folder" if run.is_dir() else "no such folder"
         raise RunError(f"{run}: {what}, expected {path}; train it with scripts/train.py --run {run}")
     network, _ = load_network(path)
-    return network.eval()
+    temperature = read_temperature(run) if calibrated else None
+    return (network if temperature is None else Calibrated(network, temperature)).eval()
 
 
 @contextmanager
@@ -94,7 +98,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(leftover, ignore_errors=True)
 
 
-def describe(network: Network | Ensemble, run: Path) -> dict[str, Any]:
+def describe(network: Model, run: Path) -> dict[str, Any]:
     """Return the part of model.json that does not depend on the files."""
     metrics = _metrics(run)
     points = metrics.pop("working_points", {})
@@ -107,7 +111,7 @@ def describe(network: Network | Ensemble, run: Path) -> dict[str, Any]:
         "output": OUTPUT,
         "working_points": points,
         "metrics": metrics,
-        "versions": _installed_versions(),
+        "versions": installed_versions(),
     }
 
 
@@ -122,7 +126,8 @@ def _metrics(run: Path) -> dict[str, Any]:
         ) from error
 
 
-def _installed_versions() -> dict[str, str]:
+def installed_versions() -> dict[str, str]:
+    """Return the versions of the packages that make and run exports."""
     installed = {name: _version(name) for name in _VERSIONS}
     return {name: found for name, found in installed.items() if found is not None}
 
@@ -135,7 +140,7 @@ def _version(name: str) -> str | None:
 
 
 def write_onnx(
-    network: Network | Ensemble, path: Path, limits: Target, target: str, content: dict[str, Any]
+    network: Model, path: Path, limits: Target, target: str, content: dict[str, Any]
 ) -> dict[str, Any]:
     """Write the ONNX file and return its entry of model.json."""
     essentials = {key: content[key] for key in ("format_version", "name", "image", "classes")}
@@ -178,7 +183,7 @@ def write_int8(folder: Path, sample: Sample, fp32: dict[str, Any]) -> dict[str, 
     return {"file": path.name, **entry, "sha256": sha256(path), "bytes": path.stat().st_size, **choice}
 
 
-def write_torchscript(network: Network | Ensemble, path: Path, content: dict[str, Any]) -> dict[str, Any]:
+def write_torchscript(network: Model, path: Path, content: dict[str, Any]) -> dict[str, Any]:
     """Write the TorchScript file, with model.json's essentials inside, and return its entry of model.json."""
     import io
 

@@ -28,7 +28,11 @@ def torch_threads(count: int) -> Iterator[None]:
 
 
 def measure(
-    scorers: Mapping[str, Score], images: NDArray[np.float32], rounds: int = 20, calls: int = 10
+    scorers: Mapping[str, Score],
+    images: NDArray[np.float32],
+    rounds: int = 20,
+    calls: int = 10,
+    warm_up: int = WARM_UP,
 ) -> dict[str, NDArray[np.float64]]:
     """Return the duration of each call in ms, (rounds, calls) for each scorer.
 
@@ -39,9 +43,10 @@ def measure(
         images: the batch (B, C, H, W).
         rounds: number of rounds.
         calls: consecutive calls per round.
+        warm_up: calls before the first round.
     """
     for score in scorers.values():
-        for _ in range(WARM_UP):
+        for _ in range(warm_up):
             score(images)
     result = {name: np.empty((rounds, calls)) for name in scorers}
     for number in range(rounds):

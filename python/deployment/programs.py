@@ -17,8 +17,12 @@ from numpy.typing import NDArray
 from ..errors import DeploymentError
 from .predictors import BackendUnavailableError, Images, Predictor
 
-PROGRAMS = {"cpp_onnx": ("scoreOnnx", "onnx"), "cpp_torch": ("scoreTorch", "torchscript")}
-"""Backend -> (program, kind of file that it loads)."""
+PROGRAMS = {
+    "cpp_onnx": ("scoreOnnx", "onnx"),
+    "cpp_torch": ("scoreTorch", "torchscript"),
+    "cmsrun": ("cmsRun", "onnx"),
+}
+"""Backend -> (program, kind of file that it loads); cmsRun runs the producers of this package."""
 FOLDER = "PARTICLEVIT_PROGRAMS"  # environment variable: where the programs were built
 
 
@@ -29,6 +33,10 @@ def find_program(backend: str) -> Path:
         BackendUnavailableError: it was not built.
     """
     name = PROGRAMS[backend][0]
+    if backend == "cmsrun":
+        from .cmsrun import find_cmsrun
+
+        return Path(find_cmsrun())
     folder = os.environ.get(FOLDER)
     found = shutil.which(name, path=folder) if folder else shutil.which(name)
     if found is None:
@@ -69,11 +77,24 @@ class ProgramPredictor(Predictor):
         return self.run(images, min(batch_size, len(images)))[0]
 
 
+class CmsrunPredictor(ProgramPredictor):
+    """A model that the producers of this package run in a cmsRun job."""
+
+    def run(self, images: Images, batch_size: int) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Return the scores (N, K) and what the job measured; `batch_size` images make an event."""
+        from .cmsrun import score_with_cmsrun
+
+        scores, latency, memory = score_with_cmsrun(
+            self.model.parent, images, model=self.model.name, images_per_event=batch_size
+        )
+        return scores, {"latency_ms": latency, "peak_rss_mb": memory["peak"]}
+
+
 def program_predictor(backend: str, path: Path, like: dict[str, Any]) -> ProgramPredictor:
     """Return the predictor of a C++ program.
 
     Args:
-        backend: cpp_onnx or cpp_torch.
+        backend: cpp_onnx, cpp_torch or cmsrun.
         path: exported file, its checksum verified.
         like: content of model.json.
 
@@ -82,12 +103,13 @@ def program_predictor(backend: str, path: Path, like: dict[str, Any]) -> Program
     """
     from ..store import ImageSpec
 
+    kind = CmsrunPredictor if backend == "cmsrun" else ProgramPredictor
     program = find_program(backend)
 
     def score(images: Images) -> NDArray[np.float32]:
         return predictor.predict(images)
 
-    predictor = ProgramPredictor(
+    predictor = kind(
         backend, ImageSpec.from_dict(like["image"]), list(like["classes"]), score, like, program, path
     )
     return predictor

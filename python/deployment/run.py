@@ -18,7 +18,7 @@ from .predictors import (
 from .programs import PROGRAMS, program_predictor
 
 if TYPE_CHECKING:
-    from ..models import Ensemble, Network
+    from .export import Model
 
 PYTHON_BACKENDS = ("eager", "compiled")
 FILE_BACKENDS = ("torchscript", "onnx", "onnx_int8")
@@ -33,7 +33,7 @@ def load_run(
     Args:
         run: run folder, or for exported files a folder with model.json.
         backend: eager or compiled (PyTorch), torchscript, onnx or onnx_int8 (the exported
-            files), cpp_onnx or cpp_torch (the exported files in the C++ programs).
+            files), cpp_onnx, cpp_torch or cmsrun (the exported files in C++).
         threads: threads of onnxruntime; None: one per core. PyTorch's are set by torch.set_num_threads.
         device: cpu or cuda.
 
@@ -60,7 +60,7 @@ def _load_python(run: Path, backend: str, device: str) -> Predictor:
     return Predictor(backend, network.image, list(network.classes), score, describe(network, run))
 
 
-def network_predictor(network: Network | Ensemble) -> Predictor:
+def network_predictor(network: Model) -> Predictor:
     """Return the predictor of a network that is in memory, in evaluation mode, on the CPU."""
     return Predictor("eager", network.image, list(network.classes), torch_scorer(network))
 

@@ -10,18 +10,29 @@ from numpy.typing import NDArray
 
 from ..atomic import write_json
 from ..auc import check_classes, signal_scores
+from ..deployment.calibrated import CALIBRATION
 from ..deployment.export import trained_network
 from ..deployment.run import network_predictor
 from ..deployment.scoring import Events, Scores, open_events, score_split
+from ..deployment.validate import proof_split
 from ..errors import StoreError
 from ..recipe import Evaluation
 from ..training import summary as training_summary
 from ..training.history import read_history
 from . import plots
+from .calibration import (
+    calibration,
+    calibration_error,
+    draw_reliability,
+    fit_temperature,
+    reliability,
+    scale,
+)
 from .metrics import confusion, roc, summary, working_points
+from .physics import compare_scores, draw_bins, draw_sculpting, phase_space
 
 if TYPE_CHECKING:
-    from ..models import Network
+    from ..deployment.export import Model
     from ..store import Store
 
 TRAIN_EVENTS = 20_000  # of the training split; enough to see overtraining
@@ -33,6 +44,7 @@ def evaluate_run(
     output: Path | None = None,
     limit: int = 0,
     settings: Evaluation | None = None,
+    calibrate: bool = False,
 ) -> dict[str, Any]:
     """Evaluate the best checkpoint of a run and write metrics.json and plots/*.png.
 
@@ -42,6 +54,8 @@ def evaluate_run(
         output: folder to write to; by default the run folder, or RUN/evaluations/NAME for another store.
         limit: most events per split; 0: all, and at most 20,000 of the training split.
         settings: efficiencies to quote; by default the recipe's.
+        calibrate: fit a temperature on the validation split first and keep it in RUN/calibration.json, from
+            where evaluation and exports take it.
 
     Returns:
         The content of metrics.json.
@@ -51,6 +65,8 @@ def evaluate_run(
         StoreError: no such store, one of other images or classes, or a split that lacks a class.
     """
     events = open_events(run, store)
+    if calibrate:
+        write_temperature(run, events)
     network = trained_network(run)
     settings = settings or run_settings(run)
     scores = score_splits(network, events, limit)
@@ -59,11 +75,65 @@ def evaluate_run(
         content[split] = summary(
             found.labels, found.probabilities, network.classes, settings.signal_efficiencies
         )
+        content[split]["calibration"] = calibration(found.labels, found.probabilities)
+    last = scores["test"] if "test" in scores else scores[list(scores)[-1]]
+    content["phase_space"] = phase_space(last.labels, last.probabilities, last.columns)
     content["working_points"] = class_working_points(scores, network.classes, settings)
-    folder = output or (run if store is None else run / "evaluations" / events.store.path.resolve().name)
+    folder = evaluation_folder(run, store, output)
     draw_all(folder / "plots", scores, history_columns(run), events.store)
+    draw_phase_space(folder / "plots", content["phase_space"], events.store.info.name)
     write_json(folder / "metrics.json", content)
     return content
+
+
+def evaluation_folder(run: Path, store: Path | None, output: Path | None) -> Path:
+    """Return where an evaluation is written: the run folder, or one inside it for another store."""
+    if output is not None:
+        return output
+    return run if store is None else run / "evaluations" / store.resolve().name
+
+
+def compare_runs(run: Path, other: Path, store: Path | None = None, limit: int = 0) -> str:
+    """Compare two runs on the same events by a paired test and return the result in one line.
+
+    Raises:
+        RunError, ModelError, StoreError: no trained run, or runs on different events.
+    """
+    scores = []
+    for one in (run, other):
+        events = open_events(one, store)
+        predictor = network_predictor(trained_network(one))
+        scores.append(score_split(predictor.predict, events, proof_split(events), limit, progress=one.name))
+        check_classes(scores[-1].labels, predictor.classes, str(events.store.path))
+    first, second = scores
+    found = compare_scores((first.labels, second.labels), (first.probabilities, second.probabilities))
+    return (
+        f"{run.name} - {other.name}: AUC difference {found['difference']:+.4f} +- {found['error']:.4f} "
+        f"on {found['events']:,} events, p = {found['p_value']:.2g}"
+    )
+
+
+def write_temperature(run: Path, events: Events) -> None:
+    """Fit the temperature on the validation split and write RUN/calibration.json.
+
+    Raises:
+        StoreError: the store has no validation split.
+    """
+    if "validation" not in events.splits:
+        raise StoreError(
+            f"{events.store.path}: calibration needs a validation split; use the training's store"
+        )
+    network = trained_network(run, calibrated=False)
+    found = score_split(network_predictor(network).predict, events, "validation", progress="calibration")
+    check_classes(found.labels, network.classes, f"{events.store.path}, split validation")
+    temperature = fit_temperature(found.labels, found.probabilities)
+    content: dict[str, Any] = {"temperature": temperature, "events": len(found.labels)}
+    before, after = found.probabilities, scale(found.probabilities, temperature)
+    content["expected_calibration_error"] = {
+        "before": calibration_error(found.labels, before),
+        "after": calibration_error(found.labels, after),
+    }
+    write_json(run / CALIBRATION, content)
 
 
 def run_settings(run: Path) -> Evaluation:
@@ -74,7 +144,7 @@ def run_settings(run: Path) -> Evaluation:
     return load_recipe(path).evaluation if path.is_file() else Evaluation()
 
 
-def score_splits(network: Network, events: Events, limit: int = 0) -> dict[str, Scores]:
+def score_splits(network: Model, events: Events, limit: int = 0) -> dict[str, Scores]:
     """Return the scores of every split that has events.
 
     Raises:
@@ -128,10 +198,21 @@ def draw_all(
         distribution = plots.score_distributions(found.labels, found.probabilities, classes, k)
         name = "scores" if len(classes) == 2 else f"scores_{classes[k]}"
         plots.draw_scores(folder / f"{name}.png", distribution, right)
+    curves_of = {split: reliability(found.labels, found.probabilities)}
+    draw_reliability(folder / "reliability.png", curves_of, classes[-1], right)
     if len(classes) > 2:
         matrix = confusion(found.labels, found.probabilities)
         plots.draw_confusion(folder / "confusion.png", matrix, classes, right)
     plots.draw_history(folder / "learning_curves.png", history, store.info.name)
+
+
+def draw_phase_space(folder: Path, content: dict[str, Any], right: str) -> None:
+    """Draw the AUC in bins of each column, and what a cut does to the background's shape."""
+    for name, bins in content["auc_in_bins"].items():
+        if bins:
+            draw_bins(folder / f"auc_in_{name}.png", name, bins, right)
+    for name, shapes in content["sculpting"].items():
+        draw_sculpting(folder / f"sculpting_{name}.png", name, shapes, right)
 
 
 def table(content: dict[str, Any]) -> str:

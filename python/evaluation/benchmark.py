@@ -1,0 +1,186 @@
+"""Compare what models cost with what they reach: benchmark.json, Pareto figures, one HTML page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..atomic import write_json
+from ..deployment.cost import benchmark_run, machine
+from ..errors import RunError
+from ..plotting import COLORS, figure
+from ..report import Page
+
+SPLITS = ("test", "validation")
+
+
+class Point(NamedTuple):
+    """One run in a figure of AUC against cost."""
+
+    label: str
+    cost: float
+    auc: float
+    error: float
+
+
+def benchmark_runs(
+    runs: Sequence[Path], output: Path, device: str = "cpu", threads: Sequence[int] = (1,)
+) -> dict[str, Any]:
+    """Measure runs and write benchmark.json, benchmark.html, traces and Pareto figures to a folder.
+
+    Args:
+        runs: trained runs.
+        output: folder to write to.
+        device: cpu or cuda.
+        threads: numbers of threads to measure with.
+
+    Returns:
+        The content of benchmark.json.
+
+    Raises:
+        RunError, ModelError: a run is not trained, or torn.
+        BackendUnavailableError: a GPU is asked for and absent.
+    """
+    entries = []
+    for run in runs:
+        entry = benchmark_run(run, device, threads, output / "traces" / f"{run.name}_{device}.json")
+        entry |= _auc(run)
+        entries.append(entry)
+        if len(runs) > 1:
+            write_json(
+                run / "benchmark.json", {"machine": machine(device), "device": device, "runs": [entry]}
+            )
+    content = {"machine": machine(device), "device": device, "threads": list(threads), "runs": entries}
+    write_json(output / "benchmark.json", content)
+    figures = draw_paretos(output, content)
+    write_page(output / "benchmark.html", content, figures)
+    return content
+
+
+def _auc(run: Path) -> dict[str, Any]:
+    """Return the AUC of the test split out of a run's metrics.json, None where it was not evaluated."""
+    path = run / "metrics.json"
+    try:
+        metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    except ValueError as error:
+        raise RunError(
+            f"{path}: not readable as JSON; write it again with scripts/evaluate.py --run {run}"
+        ) from error
+    split: dict[str, Any] = next((metrics[name] for name in SPLITS if name in metrics), {})
+    return {"auc": split.get("auc"), "auc_error": split.get("auc_error"), "accuracy": split.get("accuracy")}
+
+
+def pareto(points: Sequence[Point]) -> list[Point]:
+    """Return the points that no cheaper or equally cheap point beats, by rising cost."""
+    front: list[Point] = []
+    for point in sorted(points, key=lambda point: (point.cost, -point.auc)):
+        if not front or point.auc > front[-1].auc:
+            front.append(point)
+    return front
+
+
+def draw_paretos(output: Path, content: dict[str, Any]) -> list[Path]:
+    """Draw AUC against operations and against latency; return the files."""
+    known = [entry for entry in content["runs"] if entry["auc"] is not None]
+    device = content["device"]
+    costs = {
+        "flops": ("Floating-point operations per event", [float(one["flops_per_event"]) for one in known]),
+        f"latency_{device}": (f"Latency at batch 1 on {device} (ms)", [_latency(one) for one in known]),
+    }
+    files = []
+    for name, (label, values) in costs.items():
+        points = [
+            Point(entry["run"], cost, entry["auc"], entry["auc_error"])
+            for entry, cost in zip(known, values, strict=True)
+        ]
+        if points:
+            files.append(draw_pareto(output / "plots" / f"pareto_{name}.png", points, label))
+    return files
+
+
+def _latency(entry: dict[str, Any]) -> float:
+    """Return the least median latency at batch 1 over backends and threads (ms)."""
+    return min(float(row["latency_ms"]["median"]) for row in entry["speed"] if row["batch"] == 1)
+
+
+def draw_pareto(path: Path, points: Sequence[Point], label: str) -> Path:
+    """Draw AUC with its error against a cost, and the front of what no cheaper model beats."""
+    front = pareto(points)
+    with figure(path, "test split") as axes:
+        axes.plot([one.cost for one in front], [one.auc for one in front], color="grey", linestyle="--",
+                  label="Pareto front")  # fmt: skip
+        for color, one in zip(COLORS * 9, points, strict=False):
+            axes.errorbar(one.cost, one.auc, one.error, color=color, marker="o", markersize=10, capsize=4,
+                          linestyle="none", label=one.label)  # fmt: skip
+        axes.set(xlabel=label, ylabel="AUC", xscale="log")
+        low, high = axes.get_ylim()
+        axes.set_ylim(low, high + 0.12 * len(points) * (high - low))
+        axes.legend(loc="upper left", fontsize=18)
+    return path
+
+
+def write_page(path: Path, content: dict[str, Any], figures: Sequence[Path]) -> None:
+    """Write the benchmark as one HTML page."""
+    page = Page("Benchmark")
+    page.heading("Machine")
+    versions = ", ".join(f"{name} {number}" for name, number in content["machine"]["versions"].items())
+    page.mapping(
+        {**content["machine"], "versions": versions, "threads": ", ".join(map(str, content["threads"]))}
+    )
+    page.heading("Models")
+    page.table(
+        ("run", "model", "AUC", "error", "parameters", "FLOPs per event", "peak memory (MB)"),
+        [
+            (
+                *(entry["run"], entry["model"], entry["auc"], entry["auc_error"]),
+                *(entry["parameters"], entry["flops_per_event"], max(entry["memory_mb"].values())),
+            )
+            for entry in content["runs"]
+        ],
+    )  # fmt: skip
+    for file in figures:
+        page.figure(file, f"AUC against cost ({file.stem.removeprefix('pareto_')}), with the Pareto front")
+    page.heading("Latency and throughput")
+    page.text(
+        "All backends of a row's run are measured in turn; faster is the median of the ratios to eager."
+    )
+    page.table(*speed_table(content))
+    for entry in content["runs"]:
+        page.heading(f"Operators of {entry['run']}, batch 64")
+        page.table(
+            ("operator", "calls", "ms", "share"),
+            [(row["operator"], row["calls"], row["ms"], f"{row['share']:.1%}") for row in entry["layers"]],
+        )
+    page.write(path)
+
+
+def speed_table(content: dict[str, Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+    """Return header and rows of latency and throughput."""
+    header = ("run", "backend", "threads", "batch", "median (ms)", "p95 (ms)", "events/s", "faster")
+    rows = [
+        (
+            *(entry["run"], row["backend"], row["threads"], row["batch"]),
+            *(row["latency_ms"]["median"], row["latency_ms"]["p95"]),
+            *(round(row["events_per_second"]), f"{row['speedup']:.2f}x"),
+        )
+        for entry in content["runs"]
+        for row in entry["speed"]
+    ]
+    return header, rows
+
+
+def table(content: dict[str, Any]) -> str:
+    """Return the benchmark as a table for the terminal."""
+    lines = [f"{'run':<24}{'AUC':>8}{'parameters':>12}{'MFLOP':>9}{'ms at 1':>9}{'events/s':>10}"]
+    for entry in content["runs"]:
+        area = "-" if entry["auc"] is None else f"{entry['auc']:.4f}"
+        best = max(row["events_per_second"] for row in entry["speed"])
+        lines.append(
+            f"{entry['run']:<24}{area:>8}{entry['parameters']:>12,}{entry['flops_per_event'] / 1e6:>9.1f}"
+            f"{_latency(entry):>9.3f}{np.round(best):>10,.0f}"
+        )
+    return "\n".join(lines)

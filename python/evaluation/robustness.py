@@ -1,0 +1,174 @@
+"""AUC of runs whose images are disturbed: noise, dead cells, masked patches, scale, time, rotation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..atomic import write_json
+from ..auc import auc, check_classes
+from ..deployment.export import trained_network
+from ..deployment.run import network_predictor
+from ..deployment.scoring import open_events
+from ..deployment.validate import proof_split
+from ..errors import RecipeError, suggest
+from ..plotting import COLORS, figure
+
+if TYPE_CHECKING:
+    from ..store import ImageSpec
+
+Images = NDArray[np.float32]
+EVENTS = 4000
+STRENGTHS: dict[str, tuple[float, ...]] = {
+    "noise": (0.0, 0.01, 0.03, 0.1, 0.3, 1.0),
+    "dead_cells": (0.0, 0.01, 0.03, 0.1, 0.3),
+    "masked_patches": (0.0, 0.05, 0.1, 0.2, 0.4),
+    "energy_scale": (0.8, 0.9, 0.95, 1.0, 1.05, 1.1, 1.2),
+    "time_jitter": (0.0, 0.1, 0.3, 1.0, 3.0),
+    "rotation": (0.0, 90.0, 180.0, 270.0),
+}
+"""Perturbation -> strengths that are scanned."""
+LABELS = {
+    "noise": "Gaussian noise (sigma / spread of the non-zero cells)",
+    "dead_cells": "Fraction of dead cells",
+    "masked_patches": "Fraction of the image in masked 4 x 4 patches",
+    "energy_scale": "Factor on energies and momenta",
+    "time_jitter": "Jitter of the time (ns)",
+    "rotation": "Rotation (degrees)",
+}
+LIMITS = {"dead_cells": 1.0, "masked_patches": 1.0}
+
+
+def perturb(
+    images: Images, image: ImageSpec, kind: str, strength: float, spread: NDArray[np.float64], seed: int
+) -> Images:
+    """Return disturbed images (N, C, H, W).
+
+    Args:
+        images: raw images.
+        image: channels and units.
+        kind: one of STRENGTHS.
+        strength: how much, see LABELS.
+        spread: standard deviation of the non-zero cells per channel (C,).
+        seed: of the random numbers.
+
+    Raises:
+        RecipeError: unknown perturbation, or a strength outside its range.
+    """
+    if kind not in STRENGTHS:
+        raise RecipeError(f"unknown perturbation '{kind}'; {suggest(kind, STRENGTHS)}")
+    if strength < 0 or strength > LIMITS.get(kind, np.inf):
+        raise RecipeError(
+            f"perturbation {kind}: strength {strength}, expected 0 to {LIMITS.get(kind, np.inf):g}"
+        )
+    random = np.random.default_rng(seed)
+    steps: dict[str, Callable[[], NDArray[Any]]] = {
+        "noise": lambda: images + random.normal(size=images.shape) * strength * _per_channel(spread),
+        "dead_cells": lambda: images * _alive(random, images, strength, 1),
+        "masked_patches": lambda: images * _alive(random, images, strength, 4),
+        "energy_scale": lambda: images * _where_unit(image, "GeV", strength, 1.0),
+        "time_jitter": lambda: _jitter(random, images, image, strength),
+        "rotation": lambda: np.rot90(images, round(strength / 90), axes=(2, 3)),
+    }
+    return np.ascontiguousarray(steps[kind](), dtype=np.float32)
+
+
+def _per_channel(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return values.reshape(-1, 1, 1)
+
+
+def _where_unit(image: ImageSpec, unit: str, inside: float, outside: float) -> NDArray[np.float64]:
+    return _per_channel(np.array([inside if one == unit else outside for one in image.units]))
+
+
+def _alive(random: np.random.Generator, images: Images, fraction: float, side: int) -> NDArray[np.bool_]:
+    """Return a mask (N, 1, H, W) of cells that live; whole patches of `side` x `side` die."""
+    n, _, height, width = images.shape
+    patches = random.random((n, 1, -(-height // side), -(-width // side))) >= fraction
+    return patches.repeat(side, axis=2).repeat(side, axis=3)[:, :, :height, :width]
+
+
+def _jitter(random: np.random.Generator, images: Images, image: ImageSpec, sigma: float) -> Images:
+    size = sigma * _where_unit(image, "ns", 1.0, 0.0)
+    return np.asarray(images + (images != 0) * random.normal(size=images.shape) * size, dtype=np.float32)
+
+
+def scan(run: Path, store: Path | None = None, limit: int = EVENTS, seed: int = 1) -> dict[str, Any]:
+    """Return the AUC of a run against each perturbation that its images can have.
+
+    Raises:
+        RunError, ModelError, StoreError: no run, no store, or one of other images.
+    """
+    events = open_events(run, store)
+    split = proof_split(events)
+    network = trained_network(run)
+    predictor = network_predictor(network)
+    blocks = list(events.blocks(split, limit, progress="reading"))
+    images = np.concatenate([one for one, _, _ in blocks])
+    labels = np.concatenate([truth for _, truth, _ in blocks])
+    check_classes(labels, network.classes, f"{events.store.path}, split {split}")
+    spread = np.array([_spread(images[:, channel]) for channel in range(images.shape[1])])
+    result: dict[str, Any] = {}
+    for kind in fitting(network.image):
+        rows = []
+        for strength in STRENGTHS[kind]:
+            disturbed = perturb(images, network.image, kind, strength, spread, seed)
+            area = auc(labels, predictor.predict(disturbed))
+            rows.append({"strength": strength, "auc": area.value, "auc_error": area.error})
+        result[kind] = rows
+    return {"run": run.name, "model": network.name, "events": len(labels), "split": split, "scans": result}
+
+
+def fitting(image: ImageSpec) -> list[str]:
+    """Return the perturbations that images with these units and sides can have."""
+    unfit = {
+        "energy_scale": "GeV" not in image.units,
+        "time_jitter": "ns" not in image.units,
+        "rotation": image.height != image.width,
+    }
+    return [kind for kind in STRENGTHS if not unfit.get(kind, False)]
+
+
+def _spread(cells: Images) -> float:
+    seen = cells[cells != 0]
+    return float(seen.std()) if len(seen) else 0.0
+
+
+def scan_runs(
+    runs: Sequence[Path], output: Path, store: Path | None = None, limit: int = EVENTS
+) -> list[dict[str, Any]]:
+    """Scan runs, write robustness.json to a folder and one figure per perturbation; return the scans."""
+    found = [scan(run, store, limit) for run in runs]
+    write_json(output / "robustness.json", found)
+    kinds = [kind for kind in STRENGTHS if any(kind in one["scans"] for one in found)]
+    for kind in kinds:
+        draw_scan(output / "plots" / f"robustness_{kind}.png", kind, found)
+    return found
+
+
+def table(found: Sequence[dict[str, Any]]) -> str:
+    """Return the scans as a table for the terminal: AUC by perturbation and strength, one column per run."""
+    lines = [f"{'perturbation':<16}{'strength':>9}" + "".join(f"{one['run']:>18}" for one in found)]
+    for kind, rows in found[0]["scans"].items():
+        for i, row in enumerate(rows):
+            areas = "".join(f"{one['scans'][kind][i]['auc']:>18.4f}" for one in found if kind in one["scans"])
+            lines.append(f"{kind:<16}{row['strength']:>9g}{areas}")
+    return "\n".join(lines)
+
+
+def draw_scan(path: Path, kind: str, found: Sequence[dict[str, Any]]) -> Path:
+    """Draw AUC against the strength of one perturbation, for all runs."""
+    with figure(path, f"{found[0]['events']:,} events") as axes:
+        for color, one in zip(COLORS * 9, found, strict=False):
+            rows = one["scans"].get(kind, [])
+            strengths, areas, errors = ([row[k] for row in rows] for k in ("strength", "auc", "auc_error"))
+            axes.errorbar(strengths, areas, errors, color=color, marker="o", label=one["run"])
+        if kind == "noise":
+            axes.set_xscale("symlog", linthresh=0.01)
+        axes.set(xlabel=LABELS[kind], ylabel="AUC")
+        axes.legend(fontsize=18)
+    return path
