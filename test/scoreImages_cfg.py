@@ -67,6 +67,7 @@ process.writer = cms.EDAnalyzer(
     probabilities=cms.untracked.InputTag("scores"),
     file=cms.untracked.string(args.scores),
     classes=cms.untracked.uint32(len(description["classes"])),
+    images_per_event=cms.untracked.uint32(args.images_per_event),
 )
 process.path = cms.Path(process.scores + process.writer)
 

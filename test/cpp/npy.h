@@ -8,7 +8,7 @@
 #include <fstream>
 #include <functional>
 #include <numeric>
-#include <regex>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -33,16 +33,15 @@ namespace particlevit::test {
       throw std::runtime_error(path + " is no .npy file of format 1.0");
     std::string header(static_cast<unsigned char>(start[8]) + 256u * static_cast<unsigned char>(start[9]), ' ');
     file.read(header.data(), static_cast<std::streamsize>(header.size()));
-    std::smatch match;
-    if (!std::regex_search(header, std::regex("'descr': '<f4'")) ||
-        !std::regex_search(header, std::regex("'fortran_order': False")) ||
-        !std::regex_search(header, match, std::regex("'shape': \\(([0-9, ]*)\\)")))
+    const auto shapeAt = header.find("'shape': (");
+    if (header.find("'descr': '<f4'") == std::string::npos ||
+        header.find("'fortran_order': False") == std::string::npos || shapeAt == std::string::npos)
       throw std::runtime_error(path + " holds " + header + ", expected float32 in C order");
+    std::istringstream sizes(header.substr(shapeAt + 10, header.find(')', shapeAt) - shapeAt - 10));
     std::vector<std::size_t> shape;
-    const std::string sizes = match[1];
-    const std::regex number("[0-9]+");
-    for (auto size = std::sregex_iterator(sizes.begin(), sizes.end(), number); size != std::sregex_iterator(); ++size)
-      shape.push_back(std::stoul(size->str()));
+    for (std::string size; std::getline(sizes, size, ',');)
+      if (size.find_first_of("0123456789") != std::string::npos)
+        shape.push_back(std::stoul(size));
     return shape;
   }
 

@@ -1,0 +1,149 @@
+"""cmsRun as a backend: an export scored inside of the CMS framework by test/scoreImages_cfg.py."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import DeploymentError
+from .predictors import BackendUnavailableError
+
+CONFIG = Path(__file__).resolve().parents[2] / "test" / "scoreImages_cfg.py"
+WARM_UP_EVENTS = 20  # the first calls allocate memory and optimise
+SAMPLE_SECONDS = 0.02
+_MODULE_TIME = re.compile(r"^TimeModule> (\d+) \d+ scores \S+ (\S+)$", re.MULTILINE)
+_MESSAGE = re.compile(r"Exception Message:\n(.*?)\n(?:   Additional|----- End)", re.DOTALL)
+
+
+def score_with_cmsrun(
+    model_dir: Path,
+    images: NDArray[np.float32],
+    threads: int = 1,
+    model: str = "model.onnx",
+    images_per_event: int = 1,
+) -> tuple[NDArray[np.float32], dict[str, float], dict[str, float]]:
+    """Score raw images with the producers of this package in a cmsRun job.
+
+    Args:
+        model_dir: folder with the export and its description (model.json).
+        images: (N, C, H, W) in physical units.
+        threads: threads and streams of the job.
+        model: file of the export; .onnx runs in ParticleViTONNXProducer, .pt in ParticleViTTorchProducer.
+        images_per_event: candidates of an event; they are scored in one call.
+
+    Returns:
+        The probabilities (N, K); the time of the producer per event in ms (median, p95, mean, without
+        the first events); the resident memory of the job in MB (quarter: after a quarter of it, end, peak).
+
+    Raises:
+        BackendUnavailableError: no cmsRun, or it does not know the plugins of this package.
+        DeploymentError: the job fails; its message is passed on.
+    """
+    program = find_cmsrun()
+    with tempfile.TemporaryDirectory() as name:
+        raw, scores, log = (Path(name) / file for file in ("images.npy", "scores.npy", "cmsRun.log"))
+        np.save(raw, np.ascontiguousarray(images, dtype=np.float32))
+        options = {
+            "--images": raw,
+            "--scores": scores,
+            "--model": model,
+            "--threads": threads,
+            "--images-per-event": images_per_event,
+            "--max-images-per-call": images_per_event,
+        }
+        command = [
+            program,
+            str(CONFIG),
+            "--",
+            "--timing",
+            *(str(w) for pair in options.items() for w in pair),
+        ]
+        code, memory = run_sampled(command, log, job_environment(model_dir.resolve()))
+        text = log.read_text(encoding="utf-8", errors="replace")
+        if code:
+            raise job_error(text, code)
+        return np.load(scores), latency(text), memory
+
+
+def find_cmsrun() -> str:
+    """Return the path of cmsRun.
+
+    Raises:
+        BackendUnavailableError: it is not on PATH, or the test configuration is not installed.
+    """
+    program = shutil.which("cmsRun")
+    if program is None:
+        raise BackendUnavailableError(
+            "backend cmsrun: cmsRun is not on PATH; run in a CMSSW area after cmsenv"
+        )
+    if not CONFIG.is_file():
+        raise BackendUnavailableError(
+            f"backend cmsrun: {CONFIG} is missing; run from a checkout of the package"
+        )
+    return program
+
+
+def job_environment(model_dir: Path) -> dict[str, str]:
+    """Return the environment in which edm::FileInPath finds the export.
+
+    A folder of CMSSW_SEARCH_PATH must lie within one of the framework's top folders: here CMSSW_DATA_PATH.
+    """
+    search = os.environ.get("CMSSW_SEARCH_PATH", "")
+    path = f"{search}:{model_dir}" if search else str(model_dir)
+    return {**os.environ, "CMSSW_SEARCH_PATH": path, "CMSSW_DATA_PATH": str(model_dir.parent)}
+
+
+def run_sampled(command: list[str], log: Path, environment: dict[str, str]) -> tuple[int, dict[str, float]]:
+    """Run a command; return its exit code and its resident memory in MB: quarter, end, peak."""
+    samples: list[float] = []
+    with log.open("wb") as output:
+        job = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        try:
+            while job.poll() is None:
+                samples.append(resident_memory(job.pid))
+                time.sleep(SAMPLE_SECONDS)
+        finally:
+            job.kill()
+            job.wait()
+    seen = [value for value in samples if value > 0] or [0.0]
+    steady = seen[len(seen) // 4], seen[max(len(seen) - 1 - len(seen) // 20, 0)]  # the last ones tear down
+    return job.returncode, {"quarter": steady[0], "end": steady[1], "peak": max(seen)}
+
+
+def resident_memory(process: int) -> float:
+    """Return the resident memory of a process in MB, 0 where it cannot be read."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError, ValueError):
+        return 0.0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def latency(log: str) -> dict[str, float]:
+    """Return median, 95th percentile and mean of the producer's time per event (ms) in the Timing service."""
+    times = [float(seconds) for number, seconds in _MODULE_TIME.findall(log) if int(number) > WARM_UP_EVENTS]
+    if not times:
+        return {}
+    milliseconds = 1e3 * np.array(times)
+    return {
+        "median": float(np.median(milliseconds)),
+        "p95": float(np.quantile(milliseconds, 0.95)),
+        "mean": float(milliseconds.mean()),
+    }
+
+
+def job_error(log: str, code: int) -> DeploymentError:
+    """Return the error that a failed job means."""
+    message = _MESSAGE.search(log)
+    reason = " ".join((message.group(1) if message else log[-300:]).split())
+    if "PluginNotFound" in log or "Unable to find plugin" in log:
+        return BackendUnavailableError(f"backend cmsrun: {reason} Build the package with scram b.")
+    return DeploymentError(f"cmsRun: {reason or f'exit code {code}'}")

@@ -1,0 +1,172 @@
+"""Fixtures of the C++ tests: the CMake build, a small model, raw images."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2]
+SHAPE = (2, 32, 32)
+DESCRIPTION = {
+    "format_version": 1,
+    "name": "test",
+    "image": {"channels": ["energy", "time"], "units": ["GeV", "ns"], "height": 32, "width": 32},
+    "classes": ["photon", "electron"],
+    "input": "image",
+    "output": "probabilities",
+    "working_points": {"electron": {"0.01": 0.9, "0.05": 0.7, "0.10": 0.5}},
+}
+
+
+def module_folder(name: str) -> Path | None:
+    """Folder of an installed Python module, without importing it."""
+    spec = importlib.util.find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def library_options() -> list[str]:
+    """CMake options that point to the libraries inside of the Python wheels."""
+    options = []
+    runtime, torch = module_folder("onnxruntime"), module_folder("torch")
+    libraries = sorted(runtime.glob("capi/libonnxruntime.so.*")) if runtime else []
+    headers = os.environ.get("ONNXRUNTIME_INCLUDE")
+    if libraries:
+        options.append(f"-DONNXRUNTIME_LIBRARY={libraries[0]}")
+    if headers:
+        options.append(f"-DONNXRUNTIME_INCLUDE={headers}")
+    if torch and (torch / "share/cmake").is_dir():
+        options += ["-DPARTICLEVIT_TORCH=ON", f"-DCMAKE_PREFIX_PATH={torch / 'share/cmake'}"]
+    return options
+
+
+@pytest.fixture(scope="session")
+def cpp_build() -> Path:
+    """Build folder of test/cpp, unit tests with sanitizers; kept in build/, so that a second run is quick."""
+    for tool in ("cmake", "g++"):
+        if shutil.which(tool) is None:
+            pytest.skip(f"{tool} is not installed")
+    folder = PACKAGE / "build" / "cpp"
+    configure = ["cmake", "-S", PACKAGE / "test/cpp", "-B", folder, "-DPARTICLEVIT_SANITIZE=ON"]
+    for command in ([*configure, *library_options()], ["cmake", "--build", folder, "--parallel", "2"]):
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        output = done.stdout + done.stderr
+        if done.returncode and "could not find" in output.lower() and "Catch2" in output:
+            pytest.skip("Catch2 is not installed")
+        assert done.returncode == 0, output[-4000:]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def program(cpp_build: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a program of the build: `program("scoreOnnx", ...)`."""
+
+    def run(name: str, *arguments: object, check: int = 0) -> subprocess.CompletedProcess[str]:
+        path = cpp_build / name
+        if not path.is_file():
+            pytest.skip(
+                f"{name} was not built: its library or headers are not here (see test/cpp/CMakeLists.txt)"
+            )
+        done = subprocess.run([str(path), *map(str, arguments)], capture_output=True, text=True, check=False)
+        assert done.returncode == check, done.stdout + done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def images() -> np.ndarray:
+    """300 sparse raw images (N, 2, 32, 32) with negative times and one empty image."""
+    random = np.random.default_rng(1)
+    images = random.exponential(5, (300, *SHAPE)) * (random.random((300, *SHAPE)) < 0.05)
+    images[:, 1] *= random.choice([-1, 1], (300, 32, 32))
+    images[7] = 0
+    return images.astype(np.float32)
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with model.onnx, model.pt and model.json of an untrained network."""
+    import torch
+
+    class Small(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.patches = torch.nn.Conv2d(SHAPE[0], 8, 4, 4)
+            self.head = torch.nn.Linear(8 * 64, 2)
+
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            features = torch.relu(self.patches(torch.log1p(image.abs())))
+            return torch.softmax(self.head(features.flatten(1)), 1)
+
+    torch.manual_seed(1)
+    network = Small().eval()
+    example = torch.rand(2, *SHAPE)
+    folder = tmp_path_factory.mktemp("export") / "model"
+    folder.mkdir()
+    trace(network, example, folder / "model.pt")
+    export_onnx(network, example, folder / "model.onnx")
+    (folder / "model.json").write_text(json.dumps(DESCRIPTION))
+    return folder
+
+
+def trace(network, example, path: Path) -> None:
+    import warnings
+
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch.jit is deprecated upstream
+        torch.jit.save(torch.jit.trace(network, example), path)
+
+
+def export_onnx(network, example, path: Path) -> None:
+    import warnings
+
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network,
+            (example,),
+            dynamo=True,
+            opset_version=18,
+            input_names=["image"],
+            output_names=["probabilities"],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            verbose=False,
+        )
+        program.model.ir_version = 8
+        program.save(path)
+
+
+@pytest.fixture(scope="session")
+def expected(model_dir: Path, images: np.ndarray) -> np.ndarray:
+    """Probabilities (N, 2) of `images` from ONNX Runtime in Python."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(model_dir / "model.onnx", providers=["CPUExecutionProvider"])
+    return session.run(["probabilities"], {"image": images})[0]
+
+
+@pytest.fixture
+def broken_model(model_dir: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Copy the model with another description: `broken_model(classes=[...])`; returns the folder."""
+
+    def copy(**changes: object) -> Path:
+        folder = tmp_path / "broken"
+        shutil.copytree(model_dir, folder)
+        description = {**DESCRIPTION, **{k: v for k, v in changes.items() if k != "image"}}
+        description["image"] = {**DESCRIPTION["image"], **changes.get("image", {})}
+        (folder / "model.json").write_text(json.dumps(description))
+        return folder
+
+    return copy

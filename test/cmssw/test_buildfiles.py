@@ -1,0 +1,82 @@
+"""The BuildFile.xml files name every package whose headers are included, and no other."""
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[2]
+OWN = "RecoE2E/ParticleViT"
+EXTERNALS = {"boost/": "boost", "catch2/": "catch2", "torch/": "pytorch"}  # how their headers begin
+INCLUDE = re.compile(
+    r'^\s*#(?:include|if __has_include|elif __has_include)\s*\(?["<]([^">]+)[">]', re.MULTILINE
+)
+
+
+def targets(build_file: Path):
+    root = ET.fromstring(f"<root>{build_file.read_text()}</root>")
+    for kind in ("library", "bin"):
+        yield from root.iter(kind)
+
+
+def includes(path: Path, seen: set[Path]) -> set[str]:
+    """Headers that a file includes, through the package's own headers too, except for interface/."""
+    seen.add(path)
+    found = set()
+    for header in INCLUDE.findall(path.read_text()):
+        own = PACKAGE / header.removeprefix(f"{OWN}/") if header.startswith(OWN) else path.parent / header
+        if own.is_file() and own not in seen and "interface" not in own.parent.name:
+            found |= includes(own, seen)
+        found.add(header)
+    return found
+
+
+def needed(headers: set[str]) -> set[str]:
+    uses = set()
+    for header in headers:
+        if match := re.match(r"(\w+/\w+)/interface/", header):
+            uses.add(match.group(1))
+        uses |= {name for start, name in EXTERNALS.items() if header.startswith(start)}
+        uses |= {OWN} if header.startswith(f"{OWN}/") else set()
+    return uses
+
+
+ALL = [
+    (folder, target)
+    for folder in ("plugins", "test")
+    for target in targets(PACKAGE / folder / "BuildFile.xml")
+]
+
+
+@pytest.mark.parametrize(
+    ("folder", "target"), ALL, ids=lambda value: getattr(value, "attrib", {}).get("name")
+)
+def test_uses_are_the_included_packages(folder, target):
+    headers: set[str] = set()
+    for file in target.attrib["file"].split(","):
+        headers |= includes(PACKAGE / folder / file, set())
+    uses = [use.attrib["name"] for use in target.iter("use")]
+    assert len(uses) == len(set(uses))
+    assert set(uses) == needed(headers)
+
+
+def test_every_source_is_built():
+    for folder, pattern in (("plugins", "*.cc"), ("test", "plugins/*.cc"), ("test", "cpp/test*.cpp")):
+        built = {
+            file for where, target in ALL if where == folder for file in target.attrib["file"].split(",")
+        }
+        found = {str(path.relative_to(PACKAGE / folder)) for path in (PACKAGE / folder).glob(pattern)}
+        assert found <= built
+
+
+def test_the_package_uses_what_its_headers_include():
+    root = ET.fromstring(f"<root>{(PACKAGE / 'BuildFile.xml').read_text()}</root>")
+    headers = {h for path in (PACKAGE / "interface").glob("*.h") for h in INCLUDE.findall(path.read_text())}
+    assert {use.attrib["name"] for use in root.iter("use")} == needed(headers) - {OWN}
+
+
+def test_plugins_are_plugins():
+    for _, target in ALL:
+        if target.tag == "library":
+            assert any("EDM_PLUGIN" in flags.attrib for flags in target.iter("flags"))

@@ -1,0 +1,74 @@
+"""The scoring producers inside of cmsRun; without a framework only what is said about its absence."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from RecoE2E.ParticleViT.deployment import cmsrun
+from RecoE2E.ParticleViT.deployment.predictors import BackendUnavailableError
+from RecoE2E.ParticleViT.errors import DeploymentError
+
+
+@pytest.fixture(scope="module")
+def score(model_dir, images):
+    """`score_with_cmsrun`, or skip where there is no cmsRun or the package is not built there."""
+    if shutil.which("cmsRun") is None:
+        pytest.skip("no CMSSW: cmsRun is not on PATH")
+    try:
+        cmsrun.score_with_cmsrun(model_dir, images[:1])
+    except BackendUnavailableError as error:
+        pytest.skip(str(error))
+    return cmsrun.score_with_cmsrun
+
+
+def test_absent_framework_is_said(model_dir, images, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(BackendUnavailableError, match="cmsRun is not on PATH"):
+        cmsrun.score_with_cmsrun(model_dir, images)
+
+
+def test_log_is_read():
+    lines = [f"TimeModule> {i} 1 scores ParticleViTONNXProducer {i * 1e-3}" for i in range(1, 122)]
+    found = cmsrun.latency("\n".join(["TimeModule> 50 1 writer X 5", *lines]))
+    assert found["median"] == pytest.approx(71)
+    assert found["p95"] == pytest.approx(116, abs=0.1)
+    log = "An exception\nException Message:\nthe model 'a' expects\n b\n----- End Fatal Exception ---"
+    assert str(cmsrun.job_error(log, 1)) == "cmsRun: the model 'a' expects b"
+    log = "Exception Message:\nUnable to find plugin 'X'.\n----- End Fatal"
+    assert isinstance(cmsrun.job_error(log, 1), BackendUnavailableError)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("model", "candidates"), [("model.onnx", 1), ("model.onnx", 7), ("model.pt", 7)])
+def test_scores_agree_with_python(score, model_dir, images, expected, model, candidates, threads):
+    try:
+        found, latency, memory = score(model_dir, images, threads, model, candidates)
+    except BackendUnavailableError as error:
+        pytest.skip(str(error))
+    np.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
+    assert latency["median"] > 0
+    assert memory["peak"] > 0
+
+
+def test_images_that_are_not_finite_get_no_score(score, model_dir, images, expected):
+    bad = images.copy()
+    bad[11, 0, 3, 3] = np.nan
+    found, _, _ = score(model_dir, bad, 2)
+    assert (found[11] == -1).all()
+    np.testing.assert_allclose(np.delete(found, 11, 0), np.delete(expected, 11, 0), atol=1e-5, rtol=0)
+
+
+def test_images_of_the_wrong_length_are_refused(score, model_dir, images):
+    with pytest.raises(DeploymentError, match="expected a multiple of 2 x 32 x 32 = 2048"):
+        score(model_dir, images[:, :1])
+
+
+def test_missing_and_corrupt_models_are_refused(score, broken_model, images):
+    folder = broken_model()
+    (folder / "model.onnx").write_bytes(b"torn")
+    with pytest.raises(DeploymentError, match=r"model\.onnx"):
+        score(folder, images)
+    (folder / "model.onnx").unlink()
+    with pytest.raises(DeploymentError, match=r"model\.onnx"):
+        score(folder, images)
