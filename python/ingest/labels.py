@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError, RecipeError
 from ..recipe import Label, Recipe
 from ..store.sparse import Array
-from .table import Jagged, Table, check_finite, require, resolve
+from .table import Table, check_finite, require, resolve
 
 
 class Labeller:
@@ -38,7 +38,7 @@ class Labeller:
             )
         self.values = label_values(label, recipe.classes)
 
-    def classify(self, values: Array | Jagged, start: int, stop: int) -> Array:
+    def classify(self, values: Array, start: int, stop: int) -> Array:
         """Return the class of the entries start..stop, -1 for none, from the `values` of the field.
 
         Raises:
@@ -46,7 +46,6 @@ class Labeller:
         """
         if self.fixed is not None:
             return np.full(stop - start, self.fixed, np.int64)
-        assert isinstance(values, np.ndarray)
         values = values.reshape(len(values))
         check_finite(self.table.path, str(self.field), values, np.arange(start, stop))
         return classify(values, self.values)

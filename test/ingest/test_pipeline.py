@@ -12,6 +12,7 @@ import pytest
 from RecoE2E.ParticleViT.errors import InputError, RecipeError, StoreError
 from RecoE2E.ParticleViT.ingest import ingest_files, pipeline, plan, stages
 from RecoE2E.ParticleViT.ingest.temporary import TemporaryError
+from RecoE2E.ParticleViT.recipe import load_recipe
 from RecoE2E.ParticleViT.store import open_store, writer
 
 
@@ -319,3 +320,11 @@ def test_progress_survives_a_server_that_is_gone_for_now(
     ingest_files(recipe, tmp_path / "store", str(jets_root))
     assert digest(tmp_path / "store") == digest(tmp_path / "whole")
     assert len(calls) == 7  # 6 units, one of them twice
+
+
+def test_real_crops_are_much_smaller_than_dense(tmp_path, shared_data):
+    recipe = load_recipe("electron_photon")
+    ingest_files(recipe, tmp_path / "store", str(shared_data / "electron_photon_cms_ecal_100.hdf5"))
+    store = open_store(tmp_path / "store")
+    size = sum(shard.bytes for split in store.info.splits.values() for shard in split.shards)
+    assert 100 * 2 * 32 * 32 * 4 / size > 8
