@@ -48,7 +48,7 @@ def filesystem(url: str) -> tuple[Any, str]:
         system, path = url_to_fs(url, **options)
     except ImportError as error:
         raise InputError(
-            f"{url}: reading {kind}:// needs a package: pip install 'particlevit[scale]'"
+            f"{url}: reading {kind}:// needs a package: pip install 'particlevit[remote]'"
         ) from error
     except ValueError as error:
         raise InputError(f"{url}: {error}; use root://, http:// or a local path") from error
