@@ -43,7 +43,8 @@ def test_working_points_come_from_the_validation_split(evaluated, small_store):
 def test_figures_are_written(evaluated):
     run, _ = evaluated
     names = {path.name for path in (run / "plots").iterdir()}
-    assert names == {"roc.png", "rejection.png", "scores.png", "learning_curves.png"}
+    always = {"roc.png", "rejection.png", "scores.png", "learning_curves.png", "reliability.png"}
+    assert names == always | {"auc_in_pt.png", "sculpting_pt.png"}
 
 
 def test_another_store_has_its_own_folder(evaluated, small_store, script):

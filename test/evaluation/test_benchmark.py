@@ -1,0 +1,55 @@
+import json
+import shutil
+
+import pytest
+import torch
+
+from RecoE2E.ParticleViT.deployment import BackendUnavailableError, cost, export_run, validate_run
+from RecoE2E.ParticleViT.evaluation import benchmark, evaluate_run
+from RecoE2E.ParticleViT.evaluation.run_report import write_report
+
+
+def test_only_what_no_cheaper_model_beats_is_on_the_front():
+    points = [
+        benchmark.Point(*one, 0.001) for one in (("a", 1, 0.8), ("b", 2, 0.7), ("c", 3, 0.9), ("d", 3, 0.85))
+    ]
+    assert [point.label for point in benchmark.pareto(points)] == ["a", "c"]
+
+
+def test_benchmark_and_report_show_a_whole_run(small_run, tmp_path, monkeypatch):
+    monkeypatch.setattr(cost, "BATCH_SIZES", (1, 8))
+    run = shutil.copytree(small_run, tmp_path / "run")
+    evaluate_run(run)
+    export_run(run)
+    validate_run(run, limit=100)
+    content = benchmark.benchmark_runs([run], run, threads=(1, 2))
+    assert json.loads((run / "benchmark.json").read_text()) == content
+    (entry,) = content["runs"]
+    assert entry["flops_per_event"] > 0
+    assert sum(row["share"] for row in entry["layers"]) <= 1.001
+    assert {(row["backend"], row["threads"], row["batch"]) for row in entry["speed"]} == {
+        (backend, threads, batch) for backend in ("eager", "onnx") for threads in (1, 2) for batch in (1, 8)
+    }
+    assert json.loads((run / "traces/run_cpu.json").read_text())["traceEvents"]
+    assert (run / "plots/pareto_flops.png").exists()
+    assert (run / "benchmark.html").stat().st_size > 10_000
+
+    text = write_report(run).read_text()
+    for words in ("Data", "Figures of merit", "Exports", "Validation against eager PyTorch", "Benchmark"):
+        assert f"<h2>{words}</h2>" in text
+    assert "http" not in text.replace("http-equiv", "")
+    assert text.count("data:image/png;base64,") >= 5
+
+
+def test_a_report_shows_what_there_is(small_run, tmp_path):
+    run = shutil.copytree(small_run, tmp_path / "run")
+    (run / "metrics.json").write_text("{")
+    text = write_report(run).read_text()
+    assert "<h2>Data</h2>" in text
+    assert "<h2>Validation" not in text
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_gpu_that_is_absent_is_named(small_run, tmp_path):
+    with pytest.raises(BackendUnavailableError, match="torch finds no GPU here; use --device cpu"):
+        benchmark.benchmark_runs([small_run], tmp_path, device="cuda")
