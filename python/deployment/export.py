@@ -145,13 +145,14 @@ def write_onnx(
     """Write the ONNX file and return its entry of model.json."""
     essentials = {key: content[key] for key in ("format_version", "name", "image", "classes")}
     metadata = {f"particlevit.{key}": json.dumps(value) for key, value in essentials.items()}
-    model = to_onnx(network, network.image.shape, limits, target, metadata)
+    model, rewritten = to_onnx(network, network.image.shape, limits, target, metadata)
     path.write_bytes(model.SerializeToString(deterministic=True))
     return {
         "file": path.name,
         "opset": next(entry.version for entry in model.opset_import if entry.domain == ""),
         "ir_version": model.ir_version,
         "nodes": len(model.graph.node),
+        "rewritten": rewritten,
         "operators": operators(model),
         "sha256": sha256(path),
         "bytes": path.stat().st_size,

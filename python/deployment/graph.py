@@ -40,7 +40,7 @@ def quiet_export() -> Iterator[None]:
 
 def to_onnx(
     network: nn.Module, shape: tuple[int, int, int], target: Target, name: str, metadata: Mapping[str, str]
-) -> onnx.ModelProto:
+) -> tuple[onnx.ModelProto, dict[str, int]]:
     """Return the graph of `network`: input `image` (N, C, H, W), output `probabilities` (N, K), N dynamic.
 
     Args:
@@ -49,6 +49,9 @@ def to_onnx(
         target: limits on opset and IR version.
         name: of the release, for messages.
         metadata: texts to keep in the file's `metadata_props`.
+
+    Returns:
+        The graph, and how many places each rewriting changed, with the number of nodes before.
 
     Raises:
         DeploymentError: the network uses an operator that the target lacks (named), or cannot be exported.
@@ -77,17 +80,18 @@ def to_onnx(
         ) from error
     if program is None:
         raise DeploymentError(f"{name}: torch's ONNX exporter returned nothing; update torch")
-    model = lean(program.model_proto)
+    model = program.model_proto
+    rewritten = {"nodes_before": len(model.graph.node), **lean(model)}
     if target.opset < EXPORTER_OPSET:
         model = convert_down(model, target, name)
     model.ir_version = target.ir_version
     model.producer_name, model.producer_version = "particlevit", ""
     onnx.helper.set_model_props(model, dict(metadata))
     onnx.checker.check_model(model, full_check=True)
-    return model
+    return model, rewritten
 
 
-def lean(model: onnx.ModelProto) -> onnx.ModelProto:
+def lean(model: onnx.ModelProto) -> dict[str, int]:
     """Rewrite the graph, and drop what only describes how it came about: stack traces, value infos.
 
     They tell where the package is installed, differ between machines, and hinder onnxruntime's quantizer.
@@ -96,11 +100,11 @@ def lean(model: onnx.ModelProto) -> onnx.ModelProto:
     del graph.value_info[:]
     del model.metadata_props[:]
     model.doc_string = graph.doc_string = ""
-    simplify(model)
+    rewritten = simplify(model)
     for part in (graph, *graph.node, *graph.input, *graph.output, *graph.initializer):
         del part.metadata_props[:]
         part.doc_string = ""
-    return model
+    return rewritten
 
 
 def convert_down(model: onnx.ModelProto, target: Target, name: str) -> onnx.ModelProto:

@@ -120,7 +120,8 @@ def _exports(page: Page, model: dict[str, Any]) -> None:
         return
     page.heading("Exports")
     onnx, script = model["onnx"], model["torchscript"]
-    limits = f"opset {onnx['opset']}, IR {onnx['ir_version']}, {onnx['nodes']} nodes"
+    nodes = f"{onnx['nodes']} nodes, {onnx.get('rewritten', {}).get('nodes_before', '?')} before rewriting"
+    limits = f"opset {onnx['opset']}, IR {onnx['ir_version']}, {nodes}"
     rows = [("ONNX", onnx["file"], onnx["bytes"], limits)]
     rows.append(("TorchScript", script["file"], script["bytes"], f"torch {script['torch']}"))
     int8 = model.get("onnx_int8")
