@@ -17,6 +17,7 @@ def tune(
     trials: int = 20,
     objective: str = "auc",
     workers: int = 1,
+    range_test: bool = False,
     overrides: dict[str, Any] | None = None,
 ) -> None:
     """Search recipe fields with Optuna; the same command continues a study, also from several machines.
@@ -29,14 +30,22 @@ def tune(
         trials: Number of finished trials after which the study ends.
         objective: auc, or auc,flops for the Pareto front of both.
         workers: Number of processes that work on the study.
+        range_test: Only look for a learning rate: 100 steps at rising rates, which takes seconds to minutes.
     """
     import yaml
 
     from RecoE2E.ParticleViT.errors import RecipeError
     from RecoE2E.ParticleViT.recipe import load_recipe
     from RecoE2E.ParticleViT.store import open_store
+    from RecoE2E.ParticleViT.training.learning_rate import find_learning_rate
     from RecoE2E.ParticleViT.training.tuning import tune as search
 
+    if range_test:
+        found = find_learning_rate(load_recipe(recipe, overrides), open_store(store))
+        cli.say(
+            f"the loss falls fastest at a learning rate of {found.suggestion:.2g}; use that or a little less"
+        )
+        return
     wanted = None
     if space is not None:
         try:

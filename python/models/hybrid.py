@@ -76,15 +76,21 @@ def stem_strides(height: int, width: int, stages: int) -> list[int]:
     return [1] * (stages - halvings) + [2] * halvings
 
 
-def conv_stem(channels: int, widths: tuple[int, ...], strides: list[int]) -> nn.Sequential:
+def conv_stem(
+    channels: int, widths: tuple[int, ...], strides: list[int], pool: bool = False
+) -> nn.Sequential:
     """Stack 3 x 3 convolutions; the last width is repeated where strides are more.
 
-    Batch normalisation becomes part of the convolution when the network is exported.
+    Where `pool` is set, a stride of 2 is a max-pool after the convolution. Batch normalisation becomes part
+    of the convolution when the network is exported.
     """
     widths = widths + (widths[-1],) * (len(strides) - len(widths))
     layers: list[nn.Module] = []
     for width, stride in zip(widths, strides, strict=True):
-        layers += [nn.Conv2d(channels, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        step = 1 if pool else stride
+        layers += [nn.Conv2d(channels, width, 3, step, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+        if pool and stride == 2:
+            layers.append(nn.MaxPool2d(2, ceil_mode=True))
         channels = width
     return nn.Sequential(*layers)
 
@@ -94,9 +100,10 @@ def hybrid_vit(
     image: tuple[int, int, int],
     classes: int,
     *,
-    stem: tuple[int, ...] = (16, 32),
+    stem: tuple[int, ...] = (16, 16, 32),
+    pool: bool = True,
     dim: int = 48,
-    depth: int = 2,
+    depth: int = 1,
     heads: int = 2,
     mlp_dim: int = 96,
     dropout: float = 0.1,
@@ -106,8 +113,10 @@ def hybrid_vit(
     channels, height, width = image
     if dim % heads:
         raise ValueError(f"dim {dim} must be a multiple of heads {heads}")
-    strides = stem_strides(height, width, len(stem) + 1)
-    convolutions = conv_stem(channels, (*stem, dim), strides)
+    strides = stem_strides(height, width, len(stem))
+    convolutions = conv_stem(channels, stem, strides, pool)
+    if stem[-1] != dim:
+        convolutions.append(nn.Conv2d(stem[-1], dim, 1))
     rows, columns = height, width
     for stride in strides:
         rows, columns = -(-rows // stride), -(-columns // stride)
