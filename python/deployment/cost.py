@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import gc
+import multiprocessing
 import os
 import platform
 import resource
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ def benchmark_run(run: Path, device: str, threads: Sequence[int], trace: Path | 
         "flops_per_event": network.flops_per_event(),
         "layers": layer_times(network, images[:64], device, trace),
         "speed": [row for count in counts for row in speeds(run, scorers, images, device, count)],
-        "memory_mb": memory(scorers["eager"], images, device),
+        "memory_mb": memory(run, images[:64], device),
     }
 
 
@@ -152,15 +153,20 @@ def _onnx(run: Path, device: str, threads: int) -> dict[str, Scorer]:
         return {}
 
 
-def memory(score: Scorer, images: NDArray[np.float32], device: str) -> dict[str, float]:
-    """Return the peak memory (MB): of the process, and on a GPU that of the tensors at the largest batch."""
-    gc.collect()
-    found = {}
+def memory(run: Path, images: NDArray[np.float32], device: str) -> dict[str, float]:
+    """Return the peak memory (MB) of a process of its own that scores one batch, and of the GPU's tensors."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_peaks, run, images, device).result()
+
+
+def _peaks(run: Path, images: NDArray[np.float32], device: str) -> dict[str, float]:
+    """Score one batch with eager PyTorch; return the peaks of this process."""
+    network = trained_network(run).to(device)
+    torch_scorer(network, device)(images)
+    found = {"process_peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
     if device == "cuda":
         import torch
 
-        torch.cuda.reset_peak_memory_stats()
-        score(images)
         found["gpu_peak"] = torch.cuda.max_memory_allocated() / 1e6
-    found["process_peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     return found

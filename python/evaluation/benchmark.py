@@ -133,7 +133,7 @@ def write_page(path: Path, content: dict[str, Any], figures: Sequence[Path]) -> 
     )
     page.heading("Models")
     page.table(
-        ("run", "model", "AUC", "error", "parameters", "FLOPs per event", "peak memory (MB)"),
+        ("run", "model", "AUC", "error", "parameters", "FLOPs per event", "peak memory at batch 64 (MB)"),
         [
             (
                 *(entry["run"], entry["model"], entry["auc"], entry["auc_error"]),
