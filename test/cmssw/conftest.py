@@ -37,7 +37,8 @@ def library_options() -> list[str]:
     options = []
     runtime, torch = module_folder("onnxruntime"), module_folder("torch")
     libraries = sorted(runtime.glob("capi/libonnxruntime.so.*")) if runtime else []
-    headers = os.environ.get("ONNXRUNTIME_INCLUDE")
+    unpacked = PACKAGE / "build/onnxruntime/usr/include/onnxruntime"  # by test/cpp/onnxruntimeHeaders.sh
+    headers = os.environ.get("ONNXRUNTIME_INCLUDE") or (unpacked if unpacked.is_dir() else None)
     if libraries:
         options.append(f"-DONNXRUNTIME_LIBRARY={libraries[0]}")
     if headers:

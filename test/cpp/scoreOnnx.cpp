@@ -2,13 +2,15 @@
 
 #include <onnxruntime_cxx_api.h>
 
+#include <utility>
+
 #include "score.h"
 
 namespace {
   class OnnxModel {
   public:
-    OnnxModel(const std::string& path, const particlevit::ModelMetadata& metadata)
-        : metadata_(metadata), session_(environment_, path.c_str(), singleThread()) {}
+    OnnxModel(const std::string& path, particlevit::ModelMetadata metadata)
+        : metadata_(std::move(metadata)), session_(environment_, path.c_str(), singleThread()) {}
 
     const std::vector<float>& run(std::vector<float>& tensor, std::int64_t images) {
       const auto& contract = metadata_.contract;
