@@ -1,6 +1,7 @@
 """The scoring producers inside of cmsRun; without a framework only what is said about its absence."""
 
 import shutil
+import subprocess
 
 import numpy as np
 import pytest
@@ -72,3 +73,62 @@ def test_missing_and_corrupt_models_are_refused(score, broken_model, images):
     (folder / "model.onnx").unlink()
     with pytest.raises(DeploymentError, match=r"model\.onnx"):
         score(folder, images)
+
+
+CONFIG = """
+import FWCore.ParameterSet.Config as cms
+process = cms.Process("TEST")
+process.source = cms.Source("ParticleViTImageSource", file=cms.untracked.string("{images}"))
+process.scores = cms.EDProducer(
+    "{producer}",
+    images=cms.InputTag("source"),
+    model=cms.FileInPath("{model}"),
+    channels=cms.vstring({channels}),
+    classes=cms.vstring("photon", "electron"),
+    height=cms.uint32({height}),
+)
+process.path = cms.Path(process.scores)
+"""
+
+
+def run_config(folder, model_dir, images, **changes):
+    """Run a job whose configuration is not the model's description; return its log and exit code."""
+    np.save(folder / "images.npy", images)
+    values = {
+        "images": folder / "images.npy",
+        "producer": "ParticleViTONNXProducer",
+        "model": "model.onnx",
+        "channels": "'energy', 'time'",
+        "height": 32,
+    }
+    config = folder / "test_cfg.py"
+    config.write_text(CONFIG.format(**{**values, **changes}))
+    environment = cmsrun.job_environment(model_dir)
+    done = subprocess.run(
+        ["cmsRun", str(config)], capture_output=True, text=True, check=False, env=environment, timeout=120
+    )
+    return done.stdout + done.stderr, done.returncode
+
+
+def test_other_channels_are_refused_with_both_sides(score, model_dir, images, tmp_path):
+    log, code = run_config(tmp_path, model_dir, images[:2], channels="'time', 'energy'")
+    assert code
+    assert "the model 'test' expects channels [energy, time]" in log
+    assert "the configuration gives channels [time, energy]" in log
+    assert "Begin processing" not in log
+
+
+def test_another_window_is_refused_with_both_sides(score, model_dir, images, tmp_path):
+    log, code = run_config(tmp_path, model_dir, images[:2], height=125)
+    assert code
+    assert "32 x 32" in log
+    assert "125 x 32" in log
+
+
+def test_images_that_are_not_finite_are_reported_once(score, model_dir, images, tmp_path):
+    bad = images[:50].copy()
+    bad[10:30] = np.nan
+    log, code = run_config(tmp_path, model_dir, bad)
+    assert code == 0
+    assert log.count("not finite") == 1
+    assert "20 images had values that are not finite" in log
