@@ -100,10 +100,9 @@ def test_torchscript_is_exact(name, size):
         assert torch.allclose(loaded(batch), network(batch), atol=1e-6)
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", list_models())
-def test_onnx_is_exact_for_any_batch(name, size):
-    network = network_for(name, spec(*size), **shallow(name)).eval()
+def test_onnx_is_exact_for_any_batch(name):
+    network = network_for(name, spec(33, 40), **shallow(name)).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(

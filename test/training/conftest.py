@@ -32,7 +32,7 @@ CONTENT = {
         "options": {"stem": [4], "dim": 8, "heads": 2, "depth": 1, "mlp_dim": 16},
         "preprocessing": {"energy": {"transform": "log1p"}},
     },
-    "training": {"batch_size": 64, "max_epochs": 3, "learning_rate": 3e-3, "threads": 1},
+    "training": {"batch_size": 64, "max_epochs": 3, "learning_rate": 1e-2, "threads": 1},
 }
 
 
