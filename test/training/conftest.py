@@ -29,7 +29,7 @@ CONTENT = {
     },
     "model": {
         "name": "hybrid_vit",
-        "options": {"stem": [4], "dim": 8, "heads": 2, "depth": 1, "mlp_dim": 16},
+        "options": {"stem": [8], "pool": False, "dim": 16, "heads": 2, "depth": 1, "mlp_dim": 32},
         "preprocessing": {"energy": {"transform": "log1p"}},
     },
     "training": {"batch_size": 64, "max_epochs": 3, "learning_rate": 1e-2, "threads": 1},
