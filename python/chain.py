@@ -1,10 +1,11 @@
-"""The whole way in one call: simulate, ingest, train, evaluate, export, validate.
+"""The whole way in one call: simulate, ingest, train, evaluate, export, validate, report.
 
 Every step finds what is there already, so a chain that was killed goes on where it stopped.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -64,15 +65,51 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
         from .deployment.validate import table, validate_run
 
         validation = validate_run(run)
+    with _step(6, "write the report"):
+        from .evaluation.run_report import write_report
+
+        write_report(run)
     return f"{metrics}\n\n{table(validation)}\n\n{_where(run, inputs, store)}", bool(validation["passed"])
+
+
+def compare_models(recipe: Recipe, models: list[str], store: Path, folder: Path) -> str:
+    """Train several models on the same events and compare what they reach and what they cost.
+
+    Each run is FOLDER/MODEL; FOLDER/benchmark.html has the table and the figures of AUC against cost.
+
+    Returns:
+        The table, and a paired test of every model against the first.
+
+    Raises:
+        ParticleViTError: see `train_and_evaluate`.
+    """
+    from .deployment.export import export_run
+    from .evaluation.benchmark import benchmark_runs, table
+    from .evaluation.evaluate import compare_runs
+
+    runs = [folder / name for name in models]
+    for name, run in zip(models, runs, strict=True):
+        logger.info("train %s", name)
+        train_and_evaluate(_with_model(recipe, name), store, run)
+        export_run(run)
+    lines = [table(benchmark_runs(runs, folder))]
+    lines += [compare_runs(runs[0], other) for other in runs[1:]]
+    return "\n".join([*lines, f"{folder / 'benchmark.html'}: table and figures"])
+
+
+def _with_model(recipe: Recipe, name: str) -> Recipe:
+    """Return the recipe with another model, at that model's default options."""
+    if name == recipe.model.name:
+        return recipe
+    return dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, name=name, options={}))
 
 
 @contextmanager
 def _step(number: int, what: str) -> Iterator[None]:
     start = time.monotonic()
-    logger.info("step %d/5: %s", number, what)
+    logger.info("step %d/6: %s", number, what)
     yield
-    logger.info("step %d/5: done in %.0f s", number, time.monotonic() - start)
+    logger.info("step %d/6: done in %.0f s", number, time.monotonic() - start)
 
 
 def _simulation(recipe: Recipe) -> tuple[Callable[[Path, int, int], None], str]:
@@ -92,6 +129,7 @@ def _ingest(recipe: Recipe, inputs: Path, store: Path) -> None:
 
 def _where(run: Path, inputs: Path, store: Path) -> str:
     places = {
+        "report": run / "report.html",
         "metrics": run / "metrics.json",
         "figures": run / "plots",
         "exports": run / "export",

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from RecoE2E.ParticleViT import cli
+from RecoE2E.ParticleViT.errors import RecipeError
 
 
 def train(
@@ -14,6 +15,7 @@ def train(
     store: Path | None = None,
     run: Path | None = None,
     events: int = 40000,
+    compare: str = "",
     overrides: dict[str, Any] | None = None,
 ) -> None:
     """Train a network and evaluate it on every split of the store.
@@ -26,12 +28,19 @@ def train(
         store: Folder of images that scripts/ingest.py wrote.
         run: Folder of the results; by default runs/NAME of the recipe.
         events: Number of events to simulate where no store is given.
+        compare: Models to train one after the other on the store, with commas between; the run folder gets
+            one run for each, and a table and figures of AUC against cost.
     """
     from RecoE2E.ParticleViT import chain
     from RecoE2E.ParticleViT.recipe import load_recipe
 
     study = load_recipe(recipe, overrides)
     folder = run or Path("runs") / study.name
+    if compare:
+        if store is None:
+            raise RecipeError("--compare trains on a store; give --store, written by scripts/ingest.py")
+        cli.say(chain.compare_models(study, compare.split(","), store, folder))
+        return
     if store is not None:
         cli.say(chain.train_and_evaluate(study, store, folder))
         return

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..atomic import write_json
 from ..deployment.cost import benchmark_run, machine
 from ..errors import RunError
@@ -19,11 +17,11 @@ SPLITS = ("test", "validation")
 
 
 class Point(NamedTuple):
-    """One run in a figure of AUC against cost."""
+    """One run in a figure of merit against cost."""
 
     label: str
     cost: float
-    auc: float
+    merit: float
     error: float
 
 
@@ -71,34 +69,39 @@ def _auc(run: Path) -> dict[str, Any]:
             f"{path}: not readable as JSON; write it again with scripts/evaluate.py --run {run}"
         ) from error
     split: dict[str, Any] = next((metrics[name] for name in SPLITS if name in metrics), {})
-    return {"auc": split.get("auc"), "auc_error": split.get("auc_error"), "accuracy": split.get("accuracy")}
+    found = {key: split.get(key) for key in ("auc", "auc_error", "accuracy")}
+    return {**found, "training_images_per_second": metrics.get("training", {}).get("images_per_second")}
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:
     """Return the points that no cheaper or equally cheap point beats, by rising cost."""
     front: list[Point] = []
-    for point in sorted(points, key=lambda point: (point.cost, -point.auc)):
-        if not front or point.auc > front[-1].auc:
+    for point in sorted(points, key=lambda point: (point.cost, -point.merit)):
+        if not front or point.merit > front[-1].merit:
             front.append(point)
     return front
 
 
 def draw_paretos(output: Path, content: dict[str, Any]) -> list[Path]:
-    """Draw AUC against operations and against latency; return the files."""
+    """Draw AUC against operations and latency, and accuracy against operations; return the files."""
     known = [entry for entry in content["runs"] if entry["auc"] is not None]
     device = content["device"]
-    costs = {
-        "flops": ("Floating-point operations per event", [float(one["flops_per_event"]) for one in known]),
-        f"latency_{device}": (f"Latency at batch 1 on {device} (ms)", [_latency(one) for one in known]),
-    }
+    flops = ("Floating-point operations per event", [float(one["flops_per_event"]) for one in known])
+    latency = (f"Latency at batch 1 on {device} (ms)", [_latency(one) for one in known])
     files = []
-    for name, (label, values) in costs.items():
+    for name, merit, (label, costs) in (
+        ("auc_flops", "auc", flops),
+        (f"auc_latency_{device}", "auc", latency),
+        ("accuracy_flops", "accuracy", flops),
+    ):
         points = [
-            Point(entry["run"], cost, entry["auc"], entry["auc_error"])
-            for entry, cost in zip(known, values, strict=True)
+            Point(entry["run"], cost, entry[merit], entry["auc_error"] if merit == "auc" else 0.0)
+            for entry, cost in zip(known, costs, strict=True)
+            if entry[merit] is not None
         ]
         if points:
-            files.append(draw_pareto(output / "plots" / f"pareto_{name}.png", points, label))
+            path = output / "plots" / f"pareto_{name}.png"
+            files.append(draw_pareto(path, points, label, "AUC" if merit == "auc" else "Accuracy"))
     return files
 
 
@@ -107,16 +110,16 @@ def _latency(entry: dict[str, Any]) -> float:
     return min(float(row["latency_ms"]["median"]) for row in entry["speed"] if row["batch"] == 1)
 
 
-def draw_pareto(path: Path, points: Sequence[Point], label: str) -> Path:
-    """Draw AUC with its error against a cost, and the front of what no cheaper model beats."""
+def draw_pareto(path: Path, points: Sequence[Point], label: str, merit: str = "AUC") -> Path:
+    """Draw a figure of merit with its error against a cost, and the front of what no cheaper model beats."""
     front = pareto(points)
     with figure(path, "test split") as axes:
-        axes.plot([one.cost for one in front], [one.auc for one in front], color="grey", linestyle="--",
+        axes.plot([one.cost for one in front], [one.merit for one in front], color="grey", linestyle="--",
                   label="Pareto front")  # fmt: skip
         for color, one in zip(COLORS * 9, points, strict=False):
-            axes.errorbar(one.cost, one.auc, one.error, color=color, marker="o", markersize=10, capsize=4,
-                          linestyle="none", label=one.label)  # fmt: skip
-        axes.set(xlabel=label, ylabel="AUC", xscale="log")
+            axes.errorbar(one.cost, one.merit, one.error or None, color=color, marker="o", markersize=10,
+                          capsize=4, linestyle="none", label=one.label)  # fmt: skip
+        axes.set(xlabel=label, ylabel=merit, xscale="log")
         low, high = axes.get_ylim()
         axes.set_ylim(low, high + 0.12 * len(points) * (high - low))
         axes.legend(loc="upper left", fontsize=18)
@@ -143,7 +146,8 @@ def write_page(path: Path, content: dict[str, Any], figures: Sequence[Path]) -> 
         ],
     )  # fmt: skip
     for file in figures:
-        page.figure(file, f"AUC against cost ({file.stem.removeprefix('pareto_')}), with the Pareto front")
+        merit, _, cost = file.stem.removeprefix("pareto_").partition("_")
+        page.figure(file, f"{merit} against {cost}, with the Pareto front")
     page.heading("Latency and throughput")
     page.text(
         "All backends of a row's run are measured in turn; faster is the median of the ratios to eager."
@@ -175,12 +179,21 @@ def speed_table(content: dict[str, Any]) -> tuple[tuple[str, ...], list[tuple[An
 
 def table(content: dict[str, Any]) -> str:
     """Return the benchmark as a table for the terminal."""
-    lines = [f"{'run':<24}{'AUC':>8}{'parameters':>12}{'MFLOP':>9}{'ms at 1':>9}{'events/s':>10}"]
+    names = ("AUC", "error", "parameters", "MFLOP", "trained/s", "ms at 1", "events/s")
+    lines = [f"{'run':<24}" + "".join(f"{name:>11}" for name in names)]
     for entry in content["runs"]:
-        area = "-" if entry["auc"] is None else f"{entry['auc']:.4f}"
-        best = max(row["events_per_second"] for row in entry["speed"])
-        lines.append(
-            f"{entry['run']:<24}{area:>8}{entry['parameters']:>12,}{entry['flops_per_event'] / 1e6:>9.1f}"
-            f"{_latency(entry):>9.3f}{np.round(best):>10,.0f}"
+        numbers = (
+            *((f"{entry[key]:.4f}" if entry[key] is not None else "-") for key in ("auc", "auc_error")),
+            f"{entry['parameters']:,}",
+            f"{entry['flops_per_event'] / 1e6:.1f}",
+            format_rate(entry["training_images_per_second"]),
+            f"{_latency(entry):.3f}",
+            format_rate(max(row["events_per_second"] for row in entry["speed"])),
         )
+        lines.append(f"{entry['run']:<24}" + "".join(f"{number:>11}" for number in numbers))
     return "\n".join(lines)
+
+
+def format_rate(rate: float | None) -> str:
+    """Return a rate per second without decimals, a dash where it is not known."""
+    return "-" if rate is None else f"{rate:,.0f}"

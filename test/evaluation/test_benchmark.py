@@ -31,7 +31,7 @@ def test_benchmark_and_report_show_a_whole_run(small_run, tmp_path, monkeypatch)
         (backend, threads, batch) for backend in ("eager", "onnx") for threads in (1, 2) for batch in (1, 8)
     }
     assert json.loads((run / "traces/run_cpu.json").read_text())["traceEvents"]
-    assert (run / "plots/pareto_flops.png").exists()
+    assert (run / "plots/pareto_auc_flops.png").exists()
     assert (run / "benchmark.html").stat().st_size > 10_000
 
     text = write_report(run).read_text()
