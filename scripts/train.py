@@ -14,7 +14,7 @@ def train(
     recipe: str = "electron_photon",
     store: Path | None = None,
     run: Path | None = None,
-    events: int = 40000,
+    events: int = 60000,
     compare: str = "",
     overrides: dict[str, Any] | None = None,
 ) -> None:

@@ -30,5 +30,7 @@ def make_logger(kind: str, run: Path, name: str) -> Any:
 
             return WandbLogger(name=run.name, project=name, save_dir=run)
     except ModuleNotFoundError as error:
-        raise RecipeError(f"training.logger is {kind}, which is not installed; pip install {kind}") from error
+        raise RecipeError(
+            f"training.logger is {kind}, which is not installed; pip install 'particlevit[tracking]'"
+        ) from error
     return False
