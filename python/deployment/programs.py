@@ -21,8 +21,11 @@ PROGRAMS = {
     "cpp_onnx": ("scoreOnnx", "onnx"),
     "cpp_torch": ("scoreTorch", "torchscript"),
     "cmsrun": ("cmsRun", "onnx"),
+    "cmsrun_2_threads": ("cmsRun", "onnx"),
 }
 """Backend -> (program, kind of file that it loads); cmsRun runs the producers of this package."""
+CMSRUN_THREADS = {"cmsrun": 1, "cmsrun_2_threads": 2}
+"""Backend -> threads and streams of the job."""
 FOLDER = "PARTICLEVIT_PROGRAMS"  # environment variable: where the programs were built
 
 
@@ -33,7 +36,7 @@ def find_program(backend: str) -> Path:
         BackendUnavailableError: it was not built.
     """
     name = PROGRAMS[backend][0]
-    if backend == "cmsrun":
+    if backend in CMSRUN_THREADS:
         from .cmsrun import find_cmsrun
 
         return Path(find_cmsrun())
@@ -85,7 +88,11 @@ class CmsrunPredictor(ProgramPredictor):
         from .cmsrun import score_with_cmsrun
 
         scores, latency, memory = score_with_cmsrun(
-            self.model.parent, images, model=self.model.name, images_per_event=batch_size
+            self.model.parent,
+            images,
+            threads=CMSRUN_THREADS[self.backend],
+            model=self.model.name,
+            images_per_event=batch_size,
         )
         return scores, {"latency_ms": latency, "peak_rss_mb": memory["peak"]}
 
@@ -94,7 +101,7 @@ def program_predictor(backend: str, path: Path, like: dict[str, Any]) -> Program
     """Return the predictor of a C++ program.
 
     Args:
-        backend: cpp_onnx, cpp_torch or cmsrun.
+        backend: one of PROGRAMS.
         path: exported file, its checksum verified.
         like: content of model.json.
 
@@ -103,7 +110,7 @@ def program_predictor(backend: str, path: Path, like: dict[str, Any]) -> Program
     """
     from ..store import ImageSpec
 
-    kind = CmsrunPredictor if backend == "cmsrun" else ProgramPredictor
+    kind = CmsrunPredictor if backend in CMSRUN_THREADS else ProgramPredictor
     program = find_program(backend)
 
     def score(images: Images) -> NDArray[np.float32]:
