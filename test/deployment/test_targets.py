@@ -97,8 +97,11 @@ def test_the_onnxruntime_of_each_release_loads_its_export(
 
 @pytest.mark.releases
 def test_an_old_torch_loads_the_torchscript_export(exported_run, small_store, tmp_path):
-    """Wheels of torch 2.1 to 2.6 are as large as their CUDA; Debian packages a small, still older one."""
-    python = Path("/usr/bin/python3")
+    """Wheels of torch 2.1 to 2.6 bring gigabytes of CUDA, so this one takes a Python that has one already.
+
+    It is named by $PARTICLEVIT_OLD_TORCH; by default it is Debian's, whose torch is small and still older.
+    """
+    python = Path(os.environ.get("PARTICLEVIT_OLD_TORCH", "/usr/bin/python3"))
     found = subprocess.run(
         [python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True, check=False
     )
