@@ -76,6 +76,22 @@ def test_killed_at_any_moment_the_same_command_ends_with_the_same_metrics(job, t
     assert disturbed == undisturbed
 
 
+def test_models_are_compared_on_the_same_events(job, tmp_path, script):
+    store = job[0] / "runs/stores/electron_photon_800"
+    options = ("--compare", "reference_cnn,vit", "--training.max_epochs", "1", "--training.batch_size", "64")
+    done = script("train", "--store", store, "--run", tmp_path / "runs", *options)
+    assert "reference_cnn - vit: AUC difference" in done.stdout
+    content = json.loads((tmp_path / "runs/benchmark.json").read_text())
+    assert [entry["model"] for entry in content["runs"]] == ["reference_cnn", "vit"]
+    assert all(entry["training_images_per_second"] > 0 for entry in content["runs"])
+    for name in ("benchmark.html", "plots/pareto_auc_flops.png", "plots/pareto_accuracy_flops.png"):
+        assert (tmp_path / "runs" / name).is_file()
+
+
+def test_a_comparison_needs_a_store(script):
+    assert "give --store" in script("train", "--compare", "vit,cct", check=2).stderr
+
+
 def test_a_recipe_without_simulation_needs_a_store(script, tmp_path):
     done = script("train", "--recipe", "top_tagging", check=2, cwd=tmp_path)
     assert "give --store" in done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ CHUNK = 256  # collisions
 OPTIONS = ("min_pt", "max_eta", "radius", "jets", "objects")
 
 
-class JetSource:
+class JetSource(ABC):
     """One event per jet above `min_pt` (GeV) and within `max_eta`, options of the recipe.
 
     A subclass says which branches hold the jets (`jet_fields`: pt, eta, phi, mass) and gives the particles of
@@ -45,14 +46,15 @@ class JetSource:
         self.side = ObjectColumns(self.table, recipe)
         self.missing, self.entries = self.side.missing, self.table.entries
 
+    @abstractmethod
     def _choose_branches(self, recipe: Recipe) -> None:
-        raise NotImplementedError
+        """Set `jet_fields` and `particle_fields`."""
 
+    @abstractmethod
     def _particles(
         self, columns: dict[str, Any], jets: dict[str, Array], offsets: Array, start: int
     ) -> Particles:
         """Return the particles of all jets in order."""
-        raise NotImplementedError
 
     def steps(self, start: int, stop: int) -> list[tuple[int, int]]:
         """See `sources.Source`."""

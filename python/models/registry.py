@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..store import ImageSpec
 
 Builder = Callable[..., nn.Module]
-_BUILDERS: dict[str, Builder] = {}
+_BUILDERS: dict[str, tuple[Builder, dict[str, Any]]] = {}  # name -> builder, options with their defaults
 _SUBSTITUTES = {float: (int, float), tuple: (list, tuple), int: (int,), bool: (bool,), str: (str,)}
 
 
@@ -28,8 +28,15 @@ def register_model(builder: Builder) -> Builder:
     It takes the image's (channels, height, width) and the number of classes, and its options as keywords with
     defaults; it returns a module that turns (N, C, H, W) into logits (N, K).
     """
-    _BUILDERS[builder.__name__] = builder
+    parameters = inspect.signature(builder).parameters.values()
+    defaults = {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
+    add_model(builder.__name__, builder, defaults)
     return builder
+
+
+def add_model(name: str, builder: Builder, defaults: dict[str, Any]) -> None:
+    """Register a builder, see `register_model`, with all its options and their defaults."""
+    _BUILDERS[name] = builder, defaults
 
 
 def list_models() -> list[str]:
@@ -44,8 +51,7 @@ def model_options(name: str) -> dict[str, Any]:
     Raises:
         ModelError: no such model.
     """
-    parameters = inspect.signature(_builder(name)).parameters.values()
-    return {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
+    return dict(_find(name)[1])
 
 
 def build_model(
@@ -68,8 +74,8 @@ def build_model(
     Raises:
         ModelError: unknown model or option (the nearest is named), or options that do not fit the image.
     """
-    builder = _builder(name)
-    checked = _check_options(name, options)
+    builder, defaults = _find(name)
+    checked = {**defaults, **_check_options(name, options)}
     preprocess = Preprocess(image_spec.channels, preprocessing)
     try:
         backbone = builder(image_spec.shape, len(classes), **checked)
@@ -87,7 +93,8 @@ def _import_builders() -> None:
     from . import cnn, hybrid, small_data, transformers  # noqa: F401
 
 
-def _builder(name: str) -> Builder:
+def _find(name: str) -> tuple[Builder, dict[str, Any]]:
+    """Return the builder of a model and its options with their defaults."""
     _import_builders()
     if name not in _BUILDERS:
         raise ModelError(f"unknown model '{name}'; {suggest(name, _BUILDERS)}")

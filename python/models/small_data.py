@@ -8,55 +8,7 @@ from ._vit_pytorch import vit_module
 from .hybrid import conv_stem, stem_strides
 from .network import Pad
 from .registry import register_model
-from .transformers import Shape, auto_patch
-
-
-@register_model
-def vit_for_small_dataset(
-    image: Shape,
-    classes: int,
-    *,
-    patch: int = 0,
-    dim: int = 64,
-    depth: int = 4,
-    heads: int = 4,
-    dim_head: int = 16,
-    mlp_dim: int = 128,
-    pool: str = "mean",
-    dropout: float = 0.1,
-) -> nn.Module:
-    """Build a ViT with shifted patches and local self-attention (arXiv:2112.13492)."""
-    patch = auto_patch(image, patch)
-    pad = Pad(*image[1:], patch)
-    network = vit_module("vit_for_small_dataset").ViT(
-        image_size=(pad.height, pad.width), patch_size=patch, num_classes=classes, dim=dim, depth=depth,
-        heads=heads, dim_head=dim_head, mlp_dim=mlp_dim, pool=pool, channels=image[0], dropout=dropout,
-        emb_dropout=dropout,
-    )  # fmt: skip
-    return nn.Sequential(pad, network)
-
-
-@register_model
-def rotary_vit(
-    image: Shape,
-    classes: int,
-    *,
-    patch: int = 0,
-    dim: int = 64,
-    depth: int = 4,
-    heads: int = 4,
-    dim_head: int = 16,
-    mlp_dim: int = 128,
-    dropout: float = 0.1,
-) -> nn.Module:
-    """Build a RvT with two-dimensional rotary embeddings (arXiv:2104.09864); images are padded to squares."""
-    patch = auto_patch(image, patch)
-    pad = Pad(*image[1:], patch, square=True)
-    network = vit_module("rvt").RvT(
-        image_size=pad.height, patch_size=patch, num_classes=classes, dim=dim, depth=depth, heads=heads,
-        dim_head=dim_head, mlp_dim=mlp_dim, channels=image[0], dropout=dropout, emb_dropout=dropout,
-    )  # fmt: skip
-    return nn.Sequential(pad, network)
+from .transformers import Shape
 
 
 @register_model

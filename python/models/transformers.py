@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any, NamedTuple
 
 from torch import nn
 
 from ._vit_pytorch import vit_module
 from .network import OneLogit, Pad
-from .registry import register_model
+from .registry import add_model, register_model
 
 Shape = tuple[int, int, int]
 
@@ -23,29 +25,47 @@ def _halvings(image: Shape, least: int) -> int:
     return max(least, round(math.log2(max(image[1:]) / 8)))
 
 
-@register_model
-def vit(
-    image: Shape,
-    classes: int,
-    *,
-    patch: int = 0,
-    dim: int = 64,
-    depth: int = 4,
-    heads: int = 4,
-    dim_head: int = 16,
-    mlp_dim: int = 128,
-    pool: str = "mean",
-    dropout: float = 0.1,
-) -> nn.Module:
-    """Build a plain ViT (Dosovitskiy et al. 2020, arXiv:2010.11929); patch 0 means about 8 x 8 patches."""
+class PatchViT(NamedTuple):
+    """A transformer of vit-pytorch whose options are those of all that cut the image into patches."""
+
+    module: str
+    name: str
+    defaults: dict[str, Any]
+    """Options beyond `PATCH_OPTIONS`, or with other defaults."""
+    square: bool = False
+    """Whether it needs square images; others are padded."""
+
+
+PATCH_OPTIONS = {"patch": 0, "dim": 64, "depth": 4, "heads": 4, "dim_head": 16, "mlp_dim": 128}
+"""Options that all of them have, with their defaults; patch 0 means about 8 x 8 patches."""
+
+PATCH_VITS = {
+    # Dosovitskiy et al. 2020, arXiv:2010.11929
+    "vit": PatchViT("vit", "ViT", {"pool": "mean", "dropout": 0.1}),
+    # re-attention, arXiv:2103.11886
+    "deep_vit": PatchViT("deepvit", "DeepViT", {"depth": 6, "pool": "mean", "dropout": 0.1}, square=True),
+    # shifted patches and local self-attention, arXiv:2112.13492
+    "vit_for_small_dataset": PatchViT("vit_for_small_dataset", "ViT", {"pool": "mean", "dropout": 0.1}),
+    # two-dimensional rotary embeddings, arXiv:2104.09864
+    "rotary_vit": PatchViT("rvt", "RvT", {"dropout": 0.1}, square=True),
+}
+
+
+def build_patch_vit(row: PatchViT, image: Shape, classes: int, *, patch: int, **options: Any) -> nn.Module:
+    """Build a row of `PATCH_VITS` for images (C, H, W), padded where a patch does not divide them."""
     patch = auto_patch(image, patch)
-    pad = Pad(*image[1:], patch)
-    network = vit_module("vit").ViT(
-        image_size=(pad.height, pad.width), patch_size=patch, num_classes=classes, dim=dim, depth=depth,
-        heads=heads, dim_head=dim_head, mlp_dim=mlp_dim, pool=pool, channels=image[0], dropout=dropout,
-        emb_dropout=dropout,
+    pad = Pad(*image[1:], patch, square=row.square)
+    if "dropout" in options:
+        options["emb_dropout"] = options["dropout"]
+    network = getattr(vit_module(row.module), row.name)(
+        image_size=pad.height if row.square else (pad.height, pad.width), patch_size=patch,
+        num_classes=classes, channels=image[0], **options,
     )  # fmt: skip
     return nn.Sequential(pad, network)
+
+
+for _name, _row in PATCH_VITS.items():
+    add_model(_name, partial(build_patch_vit, _row), {**PATCH_OPTIONS, **_row.defaults})
 
 
 @register_model
@@ -81,31 +101,6 @@ def simple_vit(
     network = module.SimpleViT(
         image_size=(pad.height, pad.width), patch_size=patch, num_classes=classes, dim=dim, depth=depth,
         heads=heads, dim_head=dim_head, mlp_dim=mlp_dim, channels=image[0], **extra,
-    )  # fmt: skip
-    return nn.Sequential(pad, network)
-
-
-@register_model
-def deep_vit(
-    image: Shape,
-    classes: int,
-    *,
-    patch: int = 0,
-    dim: int = 64,
-    depth: int = 6,
-    heads: int = 4,
-    dim_head: int = 16,
-    mlp_dim: int = 128,
-    pool: str = "mean",
-    dropout: float = 0.1,
-) -> nn.Module:
-    """Build a ViT with re-attention (arXiv:2103.11886); needs square images, so others are padded."""
-    patch = auto_patch(image, patch)
-    pad = Pad(*image[1:], patch, square=True)
-    network = vit_module("deepvit").DeepViT(
-        image_size=pad.height, patch_size=patch, num_classes=classes, dim=dim, depth=depth,
-        heads=heads, dim_head=dim_head, mlp_dim=mlp_dim, pool=pool, channels=image[0], dropout=dropout,
-        emb_dropout=dropout,
     )  # fmt: skip
     return nn.Sequential(pad, network)
 

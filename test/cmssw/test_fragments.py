@@ -3,6 +3,8 @@
 import ast
 import importlib
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,22 @@ def test_cfi_has_the_parameters_of_fill_descriptions(path):
     text += (PACKAGE / "plugins/imageContract.h").read_text() if "describeImages" in text else ""
     names = {keyword.arg for keyword in call.keywords} - {"mightGet"}
     assert names == set(re.findall(r'(?:desc\.add<[^;]*?>|desc\.add)\(\s*"(\w+)"', text))
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("python/*_cfi.py")), ids=lambda path: path.stem)
+def test_cfi_is_what_the_framework_writes(path, tmp_path):
+    """The _cfi.py says what `edmWriteConfigs` makes of fillDescriptions, but for the layout of its text."""
+    if shutil.which("edmWriteConfigs") is None:
+        pytest.skip("no CMSSW: edmWriteConfigs is not on PATH")
+    label = path.stem.removesuffix("_cfi")
+    plugin = label[0].upper() + label[1:]
+    command = ["edmWriteConfigs", "--plugin", plugin]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    if "Unable to find plugin" in done.stdout + done.stderr:
+        pytest.skip(f"{plugin} is not built in this CMSSW")
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = (tmp_path / path.name).read_text()
+    assert ast.dump(ast.parse(path.read_text())) == ast.dump(ast.parse(written))
 
 
 @pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
