@@ -17,6 +17,7 @@ CAPTIONS = {
     "confusion": "Confusion matrix",
     "reliability": "Observed against predicted probability",
 }
+WIDE = "learning_curves"  # two panels
 
 
 def write_report(run: Path) -> Path:
@@ -46,7 +47,7 @@ def _read(path: Path) -> Any:
 def _figures(page: Page, run: Path, captions: dict[str, str]) -> None:
     for name, caption in captions.items():
         for path in sorted((run / "plots").glob(f"{name}*.png")):
-            page.figure(path, caption)
+            page.figure(path, caption, wide=name == WIDE)
 
 
 def _data(page: Page, run: Path) -> None:
