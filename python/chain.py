@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,8 +25,10 @@ SIMULATION_SEED = 1
 def train_and_evaluate(recipe: Recipe, store: Path, run: Path) -> str:
     """Train the recipe's network on `store` into the folder `run`; write metrics.json and plots.
 
+    Under torchrun all processes train, and the first one evaluates.
+
     Returns:
-        The table of figures of merit.
+        The table of figures of merit; nothing in the other processes of torchrun.
 
     Raises:
         ParticleViTError: the store, the model or the run folder does not fit; see `training.train`.
@@ -35,7 +38,7 @@ def train_and_evaluate(recipe: Recipe, store: Path, run: Path) -> str:
     from .training import train
 
     train(recipe, open_store(store), run)
-    return table(evaluate_run(run))
+    return "" if int(os.environ.get("RANK", "0")) else table(evaluate_run(run))
 
 
 def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
@@ -45,8 +48,9 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
         What to tell the user, and whether the exports agree with the network.
 
     Raises:
-        RecipeError: the recipe has no simulation.
+        RecipeError: the recipe has no simulation, or torchrun started several processes.
     """
+    _refuse_torchrun("simulates and ingests first")
     simulate, suffix = _simulation(recipe)
     inputs = run.parent / "inputs" / f"{recipe.name}_{events}_seed{SIMULATION_SEED}{suffix}"
     store = run.parent / "stores" / f"{recipe.name}_{events}"
@@ -87,6 +91,7 @@ def compare_models(recipe: Recipe, models: list[str], store: Path, folder: Path)
     from .evaluation.benchmark import benchmark_runs, table
     from .evaluation.evaluate import compare_runs
 
+    _refuse_torchrun("trains one model after the other")
     runs = [folder / name for name in models]
     for name, run in zip(models, runs, strict=True):
         logger.info("train %s", name)
@@ -95,6 +100,11 @@ def compare_models(recipe: Recipe, models: list[str], store: Path, folder: Path)
     lines = [table(benchmark_runs(runs, folder))]
     lines += [compare_runs(runs[0], other) for other in runs[1:]]
     return "\n".join([*lines, f"{folder / 'benchmark.html'}: table and figures"])
+
+
+def _refuse_torchrun(what: str) -> None:
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise RecipeError(f"this command {what}, in one process; under torchrun give --store and one model")
 
 
 def _with_model(recipe: Recipe, name: str) -> Recipe:

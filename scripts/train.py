@@ -42,7 +42,9 @@ def train(
         cli.say(chain.compare_models(study, compare.split(","), store, folder))
         return
     if store is not None:
-        cli.say(chain.train_and_evaluate(study, store, folder))
+        table = chain.train_and_evaluate(study, store, folder)
+        if table:
+            cli.say(table)
         return
     summary, passed = chain.run_chain(study, folder, events)
     cli.say(summary)

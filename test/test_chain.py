@@ -88,6 +88,24 @@ def test_models_are_compared_on_the_same_events(job, tmp_path, script):
         assert (tmp_path / "runs" / name).is_file()
 
 
+def torchrun(folder, *options):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--"]
+    words = [*command, SCRIPT, "--training.threads", "1", *options]
+    return subprocess.run(list(map(str, words)), cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_two_processes_train_and_one_evaluates(job, tmp_path):
+    store = job[0] / "runs/stores/electron_photon_800"
+    options = ("--model.name", "reference_cnn", "--training.max_epochs", "1", "--training.batch_size", "64")
+    done = torchrun(tmp_path, "--store", store, "--run", "run", *options)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.count("background rejection") == 1
+    assert json.loads((tmp_path / "run/metrics.json").read_text())["training"]["epochs"] == 1
+    refused = torchrun(tmp_path)
+    assert refused.returncode != 0
+    assert "under torchrun give --store" in refused.stderr
+
+
 def test_a_comparison_needs_a_store(script):
     assert "give --store" in script("train", "--compare", "vit,cct", check=2).stderr
 
