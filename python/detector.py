@@ -43,12 +43,3 @@ def eb_row(ieta: int) -> int:
         msg = f"ieta {ieta} is not in -85..-1 or 1..85"
         raise ValueError(msg)
     return (ieta - 1 if ieta > 0 else ieta) + EB_IETA_MAX
-
-
-def ecal_row(ieta: int) -> int:
-    """Return the row of the whole-ECAL image (55..224) of barrel crystal `ieta`.
-
-    Raises:
-        ValueError: `ieta` is no barrel crystal.
-    """
-    return eb_row(ieta) + EE_ROWS
