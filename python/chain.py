@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
+from .atomic import write_json
 from .errors import RecipeError
 from .recipe import Recipe
 
@@ -102,6 +104,56 @@ def compare_models(recipe: Recipe, models: list[str], store: Path, folder: Path)
     return "\n".join([*lines, f"{folder / 'benchmark.html'}: table and figures"])
 
 
+def compare_sizes(recipe: Recipe, models: list[str], sizes: list[int], store: Path, folder: Path) -> str:
+    """Train models on more and more events of one store; everything else stays the same.
+
+    Each run is FOLDER/SIZE/MODEL; FOLDER/training_size.json and plots/training_size.png have the AUCs of the
+    test split, or of validation where there is none.
+
+    Returns:
+        The table.
+
+    Raises:
+        RecipeError: a size is below 1.
+        ParticleViTError: see `train_and_evaluate`.
+    """
+    from .evaluation.training_size import draw_training_size, point, table
+    from .store import open_store
+
+    _refuse_torchrun("trains one model after the other")
+    if min(sizes) < 1:
+        raise RecipeError(f"--sizes {','.join(map(str, sizes))}: expected numbers of events, 1 or more")
+    events = open_store(store).events("train")
+    found: dict[str, list[Any]] = {name: [] for name in models}
+    for size in sorted({min(size, events) for size in sizes}):
+        for name in models:
+            logger.info("train %s on %d events", name, size)
+            run = folder / str(size) / name
+            train_and_evaluate(_with_limit(_with_model(recipe, name), size), store, run)
+            found[name].append(point(size, run))
+    content = {name: [point._asdict() for point in points] for name, points in found.items()}
+    write_json(folder / "training_size.json", content)
+    path = draw_training_size(folder / "plots" / "training_size.png", found, recipe.name)
+    return f"{table(found)}\n{path}: figure"
+
+
+def combine_runs(runs: list[Path], run: Path, mean: str) -> str:
+    """Make an ensemble of runs, and evaluate it.
+
+    Returns:
+        The table of figures of merit.
+
+    Raises:
+        ModelError, RunError: see `training.ensemble.make_ensemble`.
+    """
+    from .evaluation.evaluate import evaluate_run, table
+    from .training.ensemble import make_ensemble
+
+    _refuse_torchrun("combines runs")
+    make_ensemble(runs, run, mean)
+    return table(evaluate_run(run))
+
+
 def _refuse_torchrun(what: str) -> None:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RecipeError(f"this command {what}, in one process; under torchrun give --store and one model")
@@ -112,6 +164,11 @@ def _with_model(recipe: Recipe, name: str) -> Recipe:
     if name == recipe.model.name:
         return recipe
     return dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, name=name, options={}))
+
+
+def _with_limit(recipe: Recipe, events: int) -> Recipe:
+    """Return the recipe with at most `events` training events."""
+    return dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, limit=events))
 
 
 @contextmanager

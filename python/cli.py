@@ -25,6 +25,21 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def numbers(option: str, text: str) -> list[int]:
+    """Return whole numbers that stand with commas between.
+
+    >>> numbers("--sizes", "5000,10000")
+    [5000, 10000]
+
+    Raises:
+        RecipeError: something else stands there.
+    """
+    try:
+        return [int(word) for word in text.split(",")]
+    except ValueError as error:
+        raise RecipeError(f"{option} is '{text}'; expected whole numbers with commas between") from error
+
+
 def run(
     command: Callable[..., None],
     sections: Sequence[str] = (),

@@ -88,6 +88,49 @@ def test_models_are_compared_on_the_same_events(job, tmp_path, script):
         assert (tmp_path / "runs" / name).is_file()
 
 
+def test_auc_against_the_number_of_training_events(job, tmp_path, script):
+    store = job[0] / "runs/stores/electron_photon_800"
+    options = ("--compare", "reference_cnn,vit", "--training.max_epochs", "1", "--training.batch_size", "64")
+    words = ("--store", store, "--run", tmp_path / "runs", *options, "--sizes", "100,200,200,999999")
+    done = script("train", *words)
+    content = json.loads((tmp_path / "runs/training_size.json").read_text())
+    all_events = open_store(store).events("train")
+    for points in content.values():
+        assert [point["events"] for point in points] == [100, 200, all_events]
+    last = json.loads((tmp_path / f"runs/{all_events}/vit/metrics.json").read_text())["test"]
+    assert content["vit"][-1]["auc"] == last["auc"]
+    assert f"{last['auc']:.4f}" in done.stdout.splitlines()[3]
+    assert (tmp_path / "runs/plots/training_size.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        (("--sizes", "100"), "give --compare"),
+        (("--compare", "vit", "--store", "x", "--sizes", "many"), "whole numbers"),
+        (("--compare", "vit", "--store", "x", "--sizes", "0"), "1 or more"),
+        (("--ensemble", "a,b"), "give --run"),
+        (("--ensemble", "a,b", "--run", "c"), "a/checkpoints/best.ckpt"),
+    ],
+)
+def test_options_that_do_not_fit(script, tmp_path, options, hint):
+    assert hint in script("train", *options, check=2, cwd=tmp_path).stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_ensemble_is_evaluated_and_exported(job, tmp_path, script):
+    run = job[0] / "runs/electron_photon"
+    done = script("train", "--ensemble", f"{run},{run}", "--run", tmp_path / "both", "--mean", "logits")
+    alone = json.loads((run / "metrics.json").read_text())
+    both = json.loads((tmp_path / "both/metrics.json").read_text())
+    assert both["model"]["parameters"] == 2 * alone["model"]["parameters"]
+    assert both["test"]["auc"] == pytest.approx(alone["test"]["auc"], abs=1e-6)
+    assert "background rejection" in done.stdout
+    script("export", "--run", tmp_path / "both")
+    script("validate", "--run", tmp_path / "both")
+    assert json.loads((tmp_path / "both/validation.json").read_text())["passed"] is True
+
+
 def torchrun(folder, *options):
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "--"]
     words = [*command, SCRIPT, "--training.threads", "1", *options]

@@ -19,13 +19,12 @@ def make_ensemble(runs: Sequence[Path], run: Path, mean: str = "probabilities") 
     """Write the run folder `run`, whose network is the mean of the best networks of `runs`.
 
     recipe.yaml is that of the first run; history.csv holds means over the runs of the epochs that all have.
+    An ensemble of the same members that is there already is left as it is.
 
     Raises:
         ModelError: a run has no readable checkpoint, is an ensemble itself, or has other images or classes.
-        RunError: `run` is a run already, or a member has no history.
+        RunError: `run` is another run already, or a member has no history.
     """
-    if (run / "recipe.yaml").exists():
-        raise RunError(f"{run}: is a run already; give another folder for the ensemble")
     networks: list[Network] = []
     plains: list[dict[str, Any]] = []
     for member in runs:
@@ -35,6 +34,9 @@ def make_ensemble(runs: Sequence[Path], run: Path, mean: str = "probabilities") 
         networks.append(network)
         plains.append(plain)
     ensemble = Ensemble(networks, mean)
+    if (run / "recipe.yaml").exists():
+        _check_same(run, ensemble)
+        return
     content = {
         "state_dict": {f"network.{key}": value for key, value in ensemble.state_dict().items()},
         "hyper_parameters": {**plains[0], "members": plains, "mean": mean},
@@ -45,6 +47,15 @@ def make_ensemble(runs: Sequence[Path], run: Path, mean: str = "probabilities") 
     write_history(run / "history.csv", mean_history(histories))
     with atomic_path(run / "recipe.yaml") as partial:
         partial.write_text((runs[0] / "recipe.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+
+
+def _check_same(run: Path, ensemble: Ensemble) -> None:
+    """Refuse a folder that is not that ensemble."""
+    there, _ = load_network(run / "checkpoints" / "best.ckpt")
+    mine, theirs = ensemble.state_dict(), there.state_dict()
+    same = there.options == ensemble.options and mine.keys() == theirs.keys()
+    if not same or not all(torch.equal(mine[key], theirs[key]) for key in mine):
+        raise RunError(f"{run}: is another run already; give another folder for the ensemble")
 
 
 def mean_history(histories: Sequence[list[dict[str, float]]]) -> list[dict[str, float]]:

@@ -60,8 +60,10 @@ def test_exports_as_one_graph(members, tmp_path, toy_store):
 
 def test_folders_that_are_taken(members, tmp_path, toy_recipe, toy_store):
     make_ensemble(members, tmp_path / "both")
-    with pytest.raises(RunError, match="is a run already"):
-        make_ensemble(members, tmp_path / "both")
+    make_ensemble(members, tmp_path / "both")  # the same again is no mistake
+    for others, mean in ((members, "logits"), (members[:1], "probabilities")):
+        with pytest.raises(RunError, match="is another run already"):
+            make_ensemble(others, tmp_path / "both", mean)
     with pytest.raises(ModelError, match="is an ensemble itself"):
         make_ensemble([tmp_path / "both"], tmp_path / "more")
     with pytest.raises(RunError):
