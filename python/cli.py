@@ -16,6 +16,8 @@ from typing import Any
 
 from .errors import ParticleViTError, RecipeError, suggest
 
+LISTS = {"transforms": "Steps on every batch before the network: '[{name: NAME, options: {KEY: VALUE}}]'."}
+"""Sections of the recipe that are lists, and their lines of --help."""
 INTERRUPTED = 130  # what a shell reports after Ctrl-C
 
 
@@ -107,6 +109,9 @@ def _add_sections(parser: Any, sections: Sequence[str]) -> None:
 
     kinds = typing.get_type_hints(recipe.Recipe)
     for section in sections:
+        if section in LISTS:
+            parser.add_argument(f"--{section}", type=kinds[section], help=LISTS[section])
+            continue
         parser.add_class_arguments(kinds[section], section)
         next(a for a in parser._actions if a.option_strings == [f"--{section}"]).help = argparse.SUPPRESS
 
@@ -129,9 +134,15 @@ def _split_words(words: Sequence[str], sections: Sequence[str]) -> tuple[list[st
     target = own
     for word in words:
         if word.startswith("-") and not _is_number(word):
-            target = recipe if word.startswith(tuple(f"--{section}." for section in sections)) else own
+            target = recipe if _is_of_recipe(word, sections) else own
         target.append(word)
     return own, recipe
+
+
+def _is_of_recipe(word: str, sections: Sequence[str]) -> bool:
+    """Tell whether an option sets a field of a section, or a section that is a list."""
+    whole = [f"--{section}" for section in sections if section in LISTS]
+    return word.startswith(tuple(f"--{section}." for section in sections)) or word.split("=")[0] in whole
 
 
 def _is_number(word: str) -> bool:

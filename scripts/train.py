@@ -72,4 +72,4 @@ def train(
 
 
 if __name__ == "__main__":
-    cli.run(train, sections=("model", "training", "evaluation"))
+    cli.run(train, sections=("transforms", "model", "training", "evaluation"))

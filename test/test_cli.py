@@ -9,6 +9,7 @@ import pytest
 
 from RecoE2E.ParticleViT import cli
 from RecoE2E.ParticleViT.errors import InputError, RecipeError
+from RecoE2E.ParticleViT.recipe import Transform, load_recipe
 
 SCRIPTS = sorted((Path(__file__).resolve().parent.parent / "scripts").glob("*.py"))
 
@@ -34,6 +35,13 @@ def test_options_arrive_with_their_types():
         "limit": 3,
         "overrides": {"training.max_epochs": 4, "model.options": {"dim": 8}, "model.name": "vit"},
     }
+
+
+def test_a_list_of_the_recipe_is_an_option():
+    words = ["--store", "s", "--transforms", "[{name: downsample, options: {factor: 2}}]"]
+    found = cli.parse(command, ("transforms", "training"), arguments=words)["overrides"]
+    recipe = load_recipe("top_tagging", found)
+    assert recipe.transforms == [Transform("downsample", {"factor": 2})]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A convolutional stem that makes few, rich tokens, and a small transformer over them."""
+"""A convolutional stem that makes few, rich tokens, a token of moments, and a small transformer over them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ._vit_pytorch import vit_module
+from .moments import Moments
 from .registry import register_model
 
 # side of the token grid that the stem aims at: 8 x 8 tokens from 32 x 32 as from 125 x 125 images
@@ -15,21 +16,37 @@ _TOKEN_SIDE = 8
 
 
 class HybridViT(nn.Module):
-    """Convolutions -> tokens with learned positions -> transformer -> mean over tokens -> logits."""
+    """Convolutions -> tokens with learned positions -> transformer -> mean over tokens -> logits.
+
+    With `moments`, a two-layer perceptron makes one more token of the raw image's moments.
+    """
 
     def __init__(
-        self, stem: nn.Module, tokens: int, blocks: nn.Module, dim: int, classes: int, dropout: float
+        self,
+        stem: nn.Module,
+        tokens: int,
+        blocks: nn.Module,
+        moments: Moments | None,
+        dim: int,
+        classes: int,
+        dropout: float,
     ) -> None:
         super().__init__()
         self.stem = stem
         self.position = nn.Parameter(torch.randn(1, tokens, dim) * 0.02)
+        self.takes_raw = moments is not None
+        if moments is not None:
+            self.moments = nn.Sequential(moments, nn.Linear(moments.count, 64), nn.GELU(), nn.Linear(64, dim))
         self.blocks = blocks
         self.norm = nn.LayerNorm(dim)
         self.head = nn.Sequential(nn.Dropout(dropout), nn.Linear(dim, classes))
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Turn images (N, C, H, W) into logits (N, K)."""
+    def forward(self, image: Tensor, raw: Tensor | None = None) -> Tensor:
+        """Turn normalised images, and raw ones where there are moments, (N, C, H, W) into logits (N, K)."""
         tokens = self.stem(image).flatten(2).transpose(1, 2) + self.position  # (N, T, D)
+        if raw is not None:
+            token = self.moments(raw).unsqueeze(1)  # (N, 1, D)
+            tokens = torch.cat([token.to(tokens.dtype), tokens], dim=1)
         pooled = self.norm(self.blocks(tokens)).mean(dim=1)  # (N, D)
         logits: Tensor = self.head(pooled)
         return logits
@@ -102,10 +119,11 @@ def hybrid_vit(
     *,
     stem: tuple[int, ...] = (16, 16, 32),
     pool: bool = True,
+    moments: bool = True,
     dim: int = 48,
     depth: int = 1,
     heads: int = 2,
-    mlp_dim: int = 96,
+    mlp_dim: int = 80,
     dropout: float = 0.1,
     drop_path: float = 0.05,
 ) -> nn.Module:
@@ -121,4 +139,5 @@ def hybrid_vit(
     for stride in strides:
         rows, columns = -(-rows // stride), -(-columns // stride)
     blocks = transformer_blocks(dim, depth, heads, mlp_dim, dropout, drop_path)
-    return HybridViT(convolutions, rows * columns, blocks, dim, classes, dropout)
+    token = Moments(image) if moments else None
+    return HybridViT(convolutions, rows * columns, blocks, token, dim, classes, dropout)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .moments import Moments
 from .preprocess import Preprocess
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ class Network(nn.Module):
 
     Attributes:
         preprocess: raw images -> normalised images; holds mean and std as buffers.
-        backbone: normalised images (N, C, H, W) -> logits (N, K).
+        backbone: normalised images (N, C, H, W) -> logits (N, K); one with a true attribute `takes_raw` gets
+            the raw images, zero-suppressed, as its second argument.
         image: channels, units, height, width and window of the images.
         classes: names of the K classes.
         name: name of the model in the registry.
@@ -46,12 +48,29 @@ class Network(nn.Module):
 
     def logits(self, image: Tensor) -> Tensor:
         """Return the logits (N, K) of raw images (N, C, H, W)."""
-        logits: Tensor = self.backbone(self.preprocess(image))
+        images = [self.preprocess(image)]
+        if getattr(self.backbone, "takes_raw", False):
+            images.append(self.preprocess.suppress(image))
+        logits: Tensor = self.backbone(*images)
         return logits
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the probabilities (N, K) of raw images (N, C, H, W) in physical units."""
         return self.logits(image).softmax(dim=-1)
+
+    def fit(self, batches: Callable[[], Iterable[Tensor]]) -> None:
+        """Fit what is standardised: the images and, where the backbone has some, their moments.
+
+        Args:
+            batches: returns raw images (N, C, H, W) in batches; called once per fit.
+
+        Raises:
+            ModelError: there are no images.
+        """
+        self.preprocess.fit(batches())
+        for module in self.modules():
+            if isinstance(module, Moments):
+                module.fit(self.preprocess.suppress(batch) for batch in batches())
 
     @property
     def parameter_count(self) -> int:

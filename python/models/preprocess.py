@@ -49,10 +49,15 @@ class Preprocess(nn.Module):
         """Keep one number per channel, (C, 1, 1); made anew from the recipe, so not part of a checkpoint."""
         self.register_buffer(name, torch.tensor(values).reshape(-1, 1, 1), persistent=False)
 
+    def suppress(self, image: Tensor) -> Tensor:
+        """Apply the zero suppression only, (N, C, H, W) -> (N, C, H, W)."""
+        if not self.has_threshold:
+            return image
+        return torch.where(image.abs() < self.get_buffer("threshold"), torch.zeros_like(image), image)
+
     def physical(self, image: Tensor) -> Tensor:
         """Apply every step before the standardisation, (N, C, H, W) -> (N, C, H, W)."""
-        if self.has_threshold:
-            image = torch.where(image.abs() < self.get_buffer("threshold"), torch.zeros_like(image), image)
+        image = self.suppress(image)
         if self.has_fraction:
             image = image / self._total(image)
         if self.has_scale:

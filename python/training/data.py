@@ -101,7 +101,7 @@ def fit_preprocessing(network: Network, recipe: Recipe, store: Store) -> None:
         store, "train", batch_size=min(settings.batch_size, 256), shuffle=True, seed=settings.seed,
         limit=settings.limit, transforms=make_transforms(recipe, augment=False),
     )  # fmt: skip
-    network.preprocess.fit(_images(loader, STANDARDISE_EVENTS))
+    network.fit(lambda: _images(loader, STANDARDISE_EVENTS))
 
 
 def _images(loader: StoreLoader, events: int) -> Iterator[Tensor]:

@@ -44,7 +44,7 @@ def network_for(name: str, image: ImageSpec, classes: int = 2, **options):
     network = build_model(
         name, image, [f"class{k}" for k in range(classes)], preprocessing=settings, **options
     )
-    network.preprocess.fit(images(64, image))
+    network.fit(lambda: [images(64, image)])
     return network
 
 

@@ -1,0 +1,100 @@
+"""Moments of an image: how much signal there is, how wide, how round, how concentrated.
+
+Sums of z x^i y^j over cells, with z a cell's share of the signal and x, y its place, determine the jet mass
+and every other energy correlation with quadratic angles (energy flow moments, arXiv:1911.04491); sums of
+z^k r^b are the generalised angularities (arXiv:1408.3122); of crystals, the same sums are shower widths. A
+network that sees normalised images has to learn them from many events; computing them costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ModelError
+
+DEGREE = 4  # of the polynomials in x and y
+RADIAL = (0.5, 1.0, 3.0)  # powers b of the distance r with k = 1; 2 and 4 are polynomials
+SQUARED = (0.5, 1.0, 2.0)  # the same with k = 2
+_CLIP = 5.0  # standard deviations; images that are unlike those of the training stay bounded
+_TINY = 1e-6  # in place of 0 in quotients and logarithms
+
+
+class Moments(nn.Module):
+    """Raw images (N, C, H, W) -> standardised moments (N, M); cells below 0 count as empty.
+
+    Per channel: logarithms of the sum, the width, sum x width (for pT the jet mass, up to a factor), the
+    largest share and the sum of squared shares; then the moments of DEGREE, RADIAL and SQUARED. Coordinates
+    go from -1 to 1 over the image.
+
+    Args:
+        image: channels, height and width.
+
+    Attributes:
+        count: M.
+    """
+
+    def __init__(self, image: tuple[int, int, int]) -> None:
+        super().__init__()
+        channels, height, width = image
+        y, x = torch.meshgrid(_centres(height), _centres(width), indexing="ij")
+        r = torch.hypot(x, y)
+        polynomials = [x**i * y ** (n - i) for n in range(1, DEGREE + 1) for i in range(n + 1)]
+        linear = [torch.ones_like(r), *polynomials, *(r**b for b in RADIAL)]
+        squared = [torch.ones_like(r), *(r**b for b in SQUARED)]
+        self.register_buffer("linear", torch.stack(linear).flatten(1).T.contiguous(), persistent=False)
+        self.register_buffer("squared", torch.stack(squared).flatten(1).T.contiguous(), persistent=False)
+        self.inside = (1 / height**2 + 1 / width**2) / 3  # variance inside of one cell, filled evenly
+        self.count = channels * (len(linear) + len(squared) + 3)
+        self.register_buffer("mean", torch.zeros(self.count))
+        self.register_buffer("std", torch.ones(self.count))
+
+    def physical(self, image: Tensor) -> Tensor:
+        """Return the moments before the standardisation, (N, C, H, W) -> (N, M)."""
+        cells = image.flatten(2).clamp(min=0)  # (N, C, H x W)
+        sums = cells @ self.get_buffer("linear")  # (N, C, moments)
+        total = sums[..., :1]
+        moments = sums[..., 1:] / total.clamp(min=_TINY)
+        shares = cells / total.clamp(min=_TINY)
+        squares = shares.square() @ self.get_buffer("squared")
+        y, x, yy, xx = (moments[..., [i]] for i in (0, 1, 2, 4))
+        width = _log(yy + xx - y.square() - x.square() + self.inside) / 2
+        amount = _log(total)
+        largest = _log(shares.amax(dim=-1, keepdim=True))
+        parts = [amount, width, amount + width, largest, _log(squares[..., :1]), moments, squares[..., 1:]]
+        return torch.cat(parts, dim=-1).flatten(1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return the standardised moments, in float32 also under autocast."""
+        kind = image.device.type
+        if torch.is_autocast_enabled(kind):
+            with torch.autocast(kind, enabled=False):
+                return self.forward(image.float())
+        moments = (self.physical(image) - self.get_buffer("mean")) / self.get_buffer("std")
+        return moments.clamp(-_CLIP, _CLIP)
+
+    @torch.no_grad()
+    def fit(self, images: Iterable[Tensor]) -> None:
+        """Set mean and standard deviation over batches of raw images (N, C, H, W).
+
+        Raises:
+            ModelError: there are no images.
+        """
+        moments = [self.physical(batch).double() for batch in images]
+        if not moments:
+            raise ModelError("moments need at least 1 training image, found none; check the split")
+        values = torch.cat(moments)
+        std = values.std(dim=0, correction=0)
+        self.get_buffer("mean").copy_(values.mean(dim=0))
+        self.get_buffer("std").copy_(torch.where(std > _TINY, std, torch.ones_like(std)))
+
+
+def _centres(cells: int) -> Tensor:
+    """Return the centres of cells that divide -1..1."""
+    return (torch.arange(cells) + 0.5) / cells * 2 - 1
+
+
+def _log(values: Tensor) -> Tensor:
+    return values.clamp(min=_TINY).log()

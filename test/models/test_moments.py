@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from RecoE2E.ParticleViT.errors import ModelError
+from RecoE2E.ParticleViT.models import build_model
+from RecoE2E.ParticleViT.models.moments import DEGREE, Moments
+from RecoE2E.ParticleViT.store import ImageSpec
+
+AMOUNT, WIDTH, MASS, LARGEST, SQUARES, FIRST = range(6)  # the order of one channel's moments
+EXPONENTS = [(i, n - i) for n in range(1, DEGREE + 1) for i in range(n + 1)]  # of x and y
+
+
+def sparse(seed: int, shape: tuple[int, ...] = (3, 1, 12, 9)) -> torch.Tensor:
+    random = torch.Generator().manual_seed(seed)
+    cells = torch.rand(shape, generator=random)
+    return cells * (torch.rand(shape, generator=random) < 0.2) * 100
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000))
+def test_moments_are_the_sums_that_their_names_say(seed):
+    image = sparse(seed)
+    found = Moments((1, 12, 9)).physical(image).numpy()
+    y = (np.arange(12) + 0.5) / 6 - 1
+    x = (np.arange(9) + 0.5) / 4.5 - 1
+    for cells, moments in zip(image[:, 0].double().numpy(), found, strict=True):
+        total = cells.sum()
+        if total == 0:
+            continue
+        share = cells / total
+        np.testing.assert_allclose(moments[AMOUNT], np.log(total), atol=1e-4)
+        np.testing.assert_allclose(moments[LARGEST], np.log(share.max()), atol=1e-4)
+        np.testing.assert_allclose(moments[SQUARES], np.log((share**2).sum()), atol=1e-4)
+        for k, (i, j) in enumerate(EXPONENTS):
+            expected = (share * y[:, None] ** j * x[None] ** i).sum()
+            np.testing.assert_allclose(moments[FIRST + k], expected, atol=1e-5)
+
+
+def test_the_mass_of_two_particles():
+    """For two massless particles of shares z and 1 - z at a small angle d, mass / pT = d sqrt(z (1 - z))."""
+    image = torch.zeros(1, 1, 32, 32)
+    image[0, 0, 10, 16], image[0, 0, 20, 16] = 30.0, 70.0
+    moments = Moments((1, 32, 32)).physical(image)[0]
+    width = 10 / 16 * np.sqrt(0.3 * 0.7)  # the coordinates go from -1 to 1 over 32 cells
+    assert moments[MASS].exp().item() == pytest.approx(100 * width, rel=0.01)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 1000), st.floats(0.1, 10))
+def test_only_amount_and_mass_know_the_scale(seed, factor):
+    moments = Moments((1, 12, 9))
+    image = sparse(seed, (1, 1, 12, 9))
+    if image.sum() == 0:
+        return
+    difference = moments.physical(image * factor) - moments.physical(image)
+    expected = torch.zeros_like(difference)
+    expected[:, [AMOUNT, MASS]] = float(np.log(factor))
+    torch.testing.assert_close(difference, expected, atol=2e-4, rtol=0)
+
+
+def test_images_without_signal_and_of_huge_signal_stay_finite():
+    moments = Moments((2, 8, 8))
+    moments.fit([sparse(1, (50, 2, 8, 8))])
+    for value in (0.0, -3.0, 1e30):
+        assert moments(torch.full((2, 2, 8, 8), value)).abs().max() <= 5
+
+
+def test_fit_standardises_batches_as_one_sample():
+    moments = Moments((2, 12, 9))
+    image = sparse(3, (400, 2, 12, 9))
+    moments.fit([image[:100], image[100:]])
+    found = (moments.physical(image) - moments.get_buffer("mean")) / moments.get_buffer("std")
+    torch.testing.assert_close(found.mean(dim=0), torch.zeros(moments.count), atol=1e-3, rtol=0)
+    torch.testing.assert_close(found.std(dim=0, correction=0), torch.ones(moments.count), atol=1e-3, rtol=0)
+    with pytest.raises(ModelError, match="at least 1 training image"):
+        moments.fit([])
+
+
+def test_autocast_keeps_float32():
+    moments, image = Moments((1, 12, 9)), sparse(5)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(moments(image), moments(image))
+        found = moments(image)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, moments(image))
+
+
+def test_the_moments_see_what_normalisation_hides():
+    """Images that differ by a factor look alike to the stem where it gets fractions, not to the moments."""
+    from RecoE2E.ParticleViT.recipe import Preprocessing
+
+    image = ImageSpec(("pt",), ("GeV",), 32, 32)
+    settings = {"pt": Preprocessing(fraction=True)}
+    batch = sparse(7, (4, 1, 32, 32))
+    for moments in (True, False):
+        torch.manual_seed(1)
+        network = build_model("hybrid_vit", image, ["a", "b"], preprocessing=settings, moments=moments).eval()
+        network.fit(lambda: [batch])
+        same = torch.allclose(network(batch), network(batch * 2), atol=1e-6)
+        assert same is not moments
