@@ -88,7 +88,7 @@ def small_run(small_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
             "height": 24,
             "width": 24,
         },
-        "model": {"name": "hybrid_vit", "options": {"stem": [8], "dim": 16, "mlp_dim": 32}},
+        "model": {"name": "hybrid_vit", "options": {"stem": [8, 16], "dim": 32, "mlp_dim": 64}},
         "training": {"max_epochs": 2, "batch_size": 64, "threads": 1},
     }
     run = tmp_path_factory.mktemp("small_run") / "run"

@@ -23,6 +23,7 @@ from .predictors import Scorer, load_onnx
 
 Images = NDArray[np.float32]
 KINDS = ("Conv", "Gemm", "MatMul")
+IN_FLOAT = ".moments."  # in the names of weights
 MAX_AUC_DIFFERENCE = 2e-3
 SENSITIVITY_EVENTS = 64
 EXCLUSIONS = (0.0, 0.1, 0.25, 0.5)
@@ -95,8 +96,8 @@ def candidates(model: Path, folder: Path, calibration: Images) -> dict[str, tupl
 
     layers = layer_names(model)
     dynamic = folder / "dynamic.onnx"
-    quantize_dynamic(model, dynamic, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True,
-                     reduce_range=True, weight_type=QuantType.QInt8)  # fmt: skip
+    quantize_dynamic(model, dynamic, op_types_to_quantize=["MatMul", "Gemm"], nodes_to_quantize=layers,
+                     per_channel=True, reduce_range=True, weight_type=QuantType.QInt8)  # fmt: skip
     found: dict[str, tuple[Path, list[str]]] = {"dynamic": (dynamic, [])}
     order = by_sensitivity(model, folder, calibration, layers)
     for fraction in EXCLUSIONS:
@@ -108,14 +109,15 @@ def candidates(model: Path, folder: Path, calibration: Images) -> dict[str, tupl
 
 
 def layer_names(model: Path) -> list[str]:
-    """Return the names of the nodes that can be quantised.
+    """Return the names of the nodes that can be quantised: not those of moments, which span many orders.
 
     Raises:
         DeploymentError: there are none.
     """
     import onnx
 
-    names = [node.name for node in onnx.load(model).graph.node if node.op_type in KINDS]
+    nodes = [node for node in onnx.load(model).graph.node if node.op_type in KINDS]
+    names = [node.name for node in nodes if not any(IN_FLOAT in name for name in node.input)]
     if not names:
         raise DeploymentError(f"{model}: has no {', '.join(KINDS)}, so there is nothing to quantise")
     return names

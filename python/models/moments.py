@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..errors import ModelError
 
 DEGREE = 4  # of the polynomials in x and y
-RADIAL = (0.5, 1.0, 3.0)  # powers b of the distance r with k = 1; 2 and 4 are polynomials
+RADIAL = (2.0, 0.5, 1.0, 3.0)  # powers b of the distance r with k = 1
 SQUARED = (0.5, 1.0, 2.0)  # the same with k = 2
 _CLIP = 5.0  # standard deviations; images that are unlike those of the training stay bounded
 _TINY = 1e-6  # in place of 0 in quotients and logarithms
@@ -25,9 +25,9 @@ _TINY = 1e-6  # in place of 0 in quotients and logarithms
 class Moments(nn.Module):
     """Raw images (N, C, H, W) -> standardised moments (N, M); cells below 0 count as empty.
 
-    Per channel: logarithms of the sum, the width, sum x width (for pT the jet mass, up to a factor), the
-    largest share and the sum of squared shares; then the moments of DEGREE, RADIAL and SQUARED. Coordinates
-    go from -1 to 1 over the image.
+    Per channel: logarithms of the sum, the variance of the place, the largest share and the sum of squared
+    shares (for pT, sum x root of the variance is the jet mass, up to a factor); then the moments of RADIAL,
+    DEGREE and SQUARED. Coordinates go from -1 to 1 over the image.
 
     Args:
         image: channels, height and width.
@@ -42,12 +42,12 @@ class Moments(nn.Module):
         y, x = torch.meshgrid(_centres(height), _centres(width), indexing="ij")
         r = torch.hypot(x, y)
         polynomials = [x**i * y ** (n - i) for n in range(1, DEGREE + 1) for i in range(n + 1)]
-        linear = [torch.ones_like(r), *polynomials, *(r**b for b in RADIAL)]
+        linear = [torch.ones_like(r), *(r**b for b in RADIAL), *polynomials]
         squared = [torch.ones_like(r), *(r**b for b in SQUARED)]
         self.register_buffer("linear", torch.stack(linear).flatten(1).T.contiguous(), persistent=False)
         self.register_buffer("squared", torch.stack(squared).flatten(1).T.contiguous(), persistent=False)
         self.inside = (1 / height**2 + 1 / width**2) / 3  # variance inside of one cell, filled evenly
-        self.count = channels * (len(linear) + len(squared) + 3)
+        self.count = channels * (len(linear) + len(squared) + 2)
         self.register_buffer("mean", torch.zeros(self.count))
         self.register_buffer("std", torch.ones(self.count))
 
@@ -56,15 +56,14 @@ class Moments(nn.Module):
         cells = image.flatten(2).clamp(min=0)  # (N, C, H x W)
         sums = cells @ self.get_buffer("linear")  # (N, C, moments)
         total = sums[..., :1]
-        moments = sums[..., 1:] / total.clamp(min=_TINY)
-        shares = cells / total.clamp(min=_TINY)
-        squares = shares.square() @ self.get_buffer("squared")
-        y, x, yy, xx = (moments[..., [i]] for i in (0, 1, 2, 4))
-        width = _log(yy + xx - y.square() - x.square() + self.inside) / 2
-        amount = _log(total)
-        largest = _log(shares.amax(dim=-1, keepdim=True))
-        parts = [amount, width, amount + width, largest, _log(squares[..., :1]), moments, squares[..., 1:]]
-        return torch.cat(parts, dim=-1).flatten(1)
+        positive = total.clamp(min=_TINY)
+        moments, shares = sums[..., 1:] / positive, cells / positive
+        squares = (shares * shares) @ self.get_buffer("squared")
+        mean = moments[..., len(RADIAL) : len(RADIAL) + 2]  # of y and x
+        variance = moments[..., :1] - (mean * mean).sum(dim=-1, keepdim=True) + self.inside
+        sizes = [total, variance, shares.amax(dim=-1, keepdim=True), squares[..., :1]]
+        logs = torch.cat(sizes, dim=-1).clamp(min=_TINY).log()
+        return torch.cat([logs, moments, squares[..., 1:]], dim=-1).flatten(1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the standardised moments, in float32 also under autocast."""
@@ -94,7 +93,3 @@ class Moments(nn.Module):
 def _centres(cells: int) -> Tensor:
     """Return the centres of cells that divide -1..1."""
     return (torch.arange(cells) + 0.5) / cells * 2 - 1
-
-
-def _log(values: Tensor) -> Tensor:
-    return values.clamp(min=_TINY).log()
