@@ -129,7 +129,8 @@ def compare_sizes(recipe: Recipe, models: list[str], sizes: list[int], store: Pa
         for name in models:
             logger.info("train %s on %d events", name, size)
             run = folder / str(size) / name
-            train_and_evaluate(_with_limit(_with_model(recipe, name), size), store, run)
+            limit = size if size < events else 0
+            train_and_evaluate(_with_limit(_with_model(recipe, name), limit), store, run)
             found[name].append(point(size, run))
     content = {name: [point._asdict() for point in points] for name, points in found.items()}
     write_json(folder / "training_size.json", content)
@@ -167,7 +168,7 @@ def _with_model(recipe: Recipe, name: str) -> Recipe:
 
 
 def _with_limit(recipe: Recipe, events: int) -> Recipe:
-    """Return the recipe with at most `events` training events."""
+    """Return the recipe with at most `events` training events; 0 means all."""
     return dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, limit=events))
 
 

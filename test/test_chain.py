@@ -118,6 +118,16 @@ def test_options_that_do_not_fit(script, tmp_path, options, hint):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_dropped_channel_is_missing_in_the_export_too(job, tmp_path, script):
+    store = job[0] / "runs/stores/electron_photon_800"
+    only = "[{name: select_channels, options: {channels: [energy]}}]"
+    script("train", "--store", store, "--run", tmp_path / "run", "--transforms", only, *SMALL[2:])
+    script("export", "--run", tmp_path / "run")
+    script("validate", "--run", tmp_path / "run")
+    content = json.loads((tmp_path / "run/export/model.json").read_text())
+    assert content["image"]["channels"] == ["energy"]
+
+
 def test_an_ensemble_is_evaluated_and_exported(job, tmp_path, script):
     run = job[0] / "runs/electron_photon"
     done = script("train", "--ensemble", f"{run},{run}", "--run", tmp_path / "both", "--mean", "logits")

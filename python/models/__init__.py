@@ -2,6 +2,6 @@
 
 from .ensemble import Ensemble
 from .network import Network
-from .registry import build_model, list_models, register_model
+from .registry import build_model, build_recipe_model, list_models, register_model
 
-__all__ = ["Ensemble", "Network", "build_model", "list_models", "register_model"]
+__all__ = ["Ensemble", "Network", "build_model", "build_recipe_model", "list_models", "register_model"]

@@ -14,7 +14,7 @@ from .network import Network
 from .preprocess import Preprocess
 
 if TYPE_CHECKING:
-    from ..recipe import Preprocessing
+    from ..recipe import Model, Preprocessing
     from ..store import ImageSpec
 
 Builder = Callable[..., nn.Module]
@@ -87,6 +87,18 @@ def build_model(
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ModelError(f"model '{name}' with {given} does not fit images of {shape}: {reason}") from error
     return network
+
+
+def build_recipe_model(model: Model, image: ImageSpec, classes: Sequence[str]) -> Network:
+    """Build the network of a recipe's section `model` for the images that its transforms leave.
+
+    Settings of channels that the transforms dropped are left out.
+
+    Raises:
+        ModelError: as `build_model`.
+    """
+    kept = {name: steps for name, steps in model.preprocessing.items() if name in image.channels}
+    return build_model(model.name, image, classes, preprocessing=kept, **model.options)
 
 
 def _import_builders() -> None:

@@ -16,7 +16,7 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from ..atomic import atomic_path
 from ..errors import ModelError, ParticleViTError
-from ..models import Ensemble, Network, build_model
+from ..models import Ensemble, Network, build_recipe_model
 from ..recipe import parse_recipe
 from ..store import ImageSpec
 
@@ -156,9 +156,7 @@ def _build(plain: dict[str, Any], origin: str) -> Network | Ensemble:
 def _build_one(plain: dict[str, Any], origin: str) -> Network:
     model = parse_recipe(plain["recipe"], {}, origin).model
     image = ImageSpec.from_dict(plain["image"])
-    return build_model(
-        model.name, image, plain["classes"], preprocessing=model.preprocessing, **model.options
-    )
+    return build_recipe_model(model, image, plain["classes"])
 
 
 def network_state(content: dict[str, Any]) -> dict[str, torch.Tensor]:

@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from ..atomic import atomic_path
 from ..errors import RecipeError, RunError, StoreError, suggest
-from ..models import Network, build_model
+from ..models import Network, build_recipe_model
 from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
 from ..store import ImageSpec, Store
 from .checkpoint import AtomicCheckpointIO, RunCheckpoint, resume_point
@@ -112,11 +112,7 @@ def _fit(trainer: lightning.Trainer, module: TrainingModule, data: RunData, star
 def make_network(recipe: Recipe, store: Store, fit: bool = True) -> Network:
     """Build the recipe's network with the weights of its seed and, if `fit`, the store's standardisation."""
     torch.manual_seed(recipe.training.seed)
-    model = recipe.model
-    image = network_image(recipe, store)
-    network = build_model(
-        model.name, image, recipe.classes, preprocessing=model.preprocessing, **model.options
-    )
+    network = build_recipe_model(recipe.model, network_image(recipe, store), recipe.classes)
     if fit:
         fit_preprocessing(network, recipe, store)
     return network
