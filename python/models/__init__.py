@@ -2,6 +2,14 @@
 
 from .ensemble import Ensemble
 from .network import Network
-from .registry import build_model, build_recipe_model, list_models, register_model
+from .registry import build_model, build_recipe_model, list_models, register_model, with_all_options
 
-__all__ = ["Ensemble", "Network", "build_model", "build_recipe_model", "list_models", "register_model"]
+__all__ = [
+    "Ensemble",
+    "Network",
+    "build_model",
+    "build_recipe_model",
+    "list_models",
+    "register_model",
+    "with_all_options",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,17 @@ def build_recipe_model(model: Model, image: ImageSpec, classes: Sequence[str]) -
     """
     kept = {name: steps for name, steps in model.preprocessing.items() if name in image.channels}
     return build_model(model.name, image, classes, preprocessing=kept, **model.options)
+
+
+def with_all_options(model: Model) -> Model:
+    """Return a recipe's section `model` with every option written out, so that it outlives other defaults.
+
+    Raises:
+        ModelError: no such model.
+    """
+    defaults = model_options(model.name)
+    plain = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
+    return dataclasses.replace(model, options={**plain, **model.options})
 
 
 def _import_builders() -> None:

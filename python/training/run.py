@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 import os
@@ -20,7 +21,7 @@ from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from ..atomic import atomic_path
 from ..errors import RecipeError, RunError, StoreError, suggest
-from ..models import Network, build_recipe_model
+from ..models import Network, build_recipe_model, with_all_options
 from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
 from ..store import ImageSpec, Store
 from .checkpoint import AtomicCheckpointIO, RunCheckpoint, resume_point
@@ -80,6 +81,7 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
         RecipeError: no such device or logger.
     """
     _check_store(recipe, store)
+    recipe = dataclasses.replace(recipe, model=with_all_options(recipe.model))
     _check_recipe(recipe, run)
     found = resume_point(run / "checkpoints")
     if found:
@@ -224,7 +226,8 @@ def _check_recipe(recipe: Recipe, run: Path) -> None:
     if run.exists() and not run.is_dir():
         raise RunError(f"{run}: is a file; give a folder for the run")
     if (run / "recipe.yaml").exists():
-        theirs = _flat(recipe_dict(load_recipe(run / "recipe.yaml")))
+        known = load_recipe(run / "recipe.yaml")
+        theirs = _flat(recipe_dict(dataclasses.replace(known, model=with_all_options(known.model))))
         mine = _flat(recipe_dict(recipe))
         for key in [*mine, *theirs]:
             if mine.get(key) != theirs.get(key) and not key.startswith(_FREE_KEYS):

@@ -14,7 +14,8 @@ import torch
 
 from RecoE2E.ParticleViT import training
 from RecoE2E.ParticleViT.errors import ModelError, RecipeError, RunError, StoreError
-from RecoE2E.ParticleViT.recipe import recipe_yaml
+from RecoE2E.ParticleViT.models.registry import model_options
+from RecoE2E.ParticleViT.recipe import load_recipe, recipe_yaml
 from RecoE2E.ParticleViT.store import ImageSpec
 from RecoE2E.ParticleViT.training import checkpoint, load_network, summary, train
 from RecoE2E.ParticleViT.training.lightning_module import TrainingModule
@@ -56,7 +57,9 @@ def finished(tmp_path_factory, toy_recipe, toy_store) -> Path:
 def test_run_folder(finished, toy_recipe):
     found = sorted(str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file())
     assert found == ["checkpoints/best.ckpt", "checkpoints/last.ckpt", "history.csv", "recipe.yaml"]
-    assert (finished / "recipe.yaml").read_text() == recipe_yaml(toy_recipe())
+    known = load_recipe(finished / "recipe.yaml")
+    assert known.model.options == {**model_options("hybrid_vit"), **toy_recipe().model.options}
+    assert dataclasses.replace(known, model=toy_recipe().model) == toy_recipe()
     assert [row["epoch"] for row in history(finished)] == ["1", "2", "3"]
 
 
