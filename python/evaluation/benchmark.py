@@ -12,6 +12,7 @@ from ..deployment.cost import benchmark_run, machine
 from ..errors import RunError
 from ..plotting import COLORS, figure
 from ..report import Page
+from .names import run_names
 
 SPLITS = ("test", "validation")
 
@@ -44,9 +45,9 @@ def benchmark_runs(
         BackendUnavailableError: a GPU is asked for and absent.
     """
     entries = []
-    for run in runs:
-        entry = benchmark_run(run, device, threads, output / "traces" / f"{run.name}_{device}.json")
-        entry |= _auc(run)
+    for run, name in zip(runs, run_names(runs), strict=True):
+        trace = output / "traces" / f"{name.replace('/', '_')}_{device}.json"
+        entry = benchmark_run(run, device, threads, trace) | {"run": name} | _auc(run)
         entries.append(entry)
         if len(runs) > 1:
             write_json(

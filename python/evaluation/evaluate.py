@@ -29,6 +29,7 @@ from .calibration import (
     scale,
 )
 from .metrics import confusion, roc, summary, working_points
+from .names import run_names
 from .physics import compare_scores, draw_bins, draw_sculpting, phase_space
 
 if TYPE_CHECKING:
@@ -106,9 +107,10 @@ def compare_runs(run: Path, other: Path, store: Path | None = None, limit: int =
         scores.append(score_split(predictor.predict, events, proof_split(events), limit, progress=one.name))
         check_classes(scores[-1].labels, predictor.classes, str(events.store.path))
     first, second = scores
+    names = run_names([run, other])
     found = compare_scores((first.labels, second.labels), (first.probabilities, second.probabilities))
     return (
-        f"{run.name} - {other.name}: AUC difference {found['difference']:+.4f} +- {found['error']:.4f} "
+        f"{names[0]} - {names[1]}: AUC difference {found['difference']:+.4f} +- {found['error']:.4f} "
         f"on {found['events']:,} events, p = {found['p_value']:.2g}"
     )
 

@@ -17,6 +17,7 @@ from ..deployment.scoring import open_events
 from ..deployment.validate import proof_split
 from ..errors import RecipeError, suggest
 from ..plotting import COLORS, figure
+from .names import run_names
 
 if TYPE_CHECKING:
     from ..store import ImageSpec
@@ -120,7 +121,13 @@ def scan(run: Path, store: Path | None = None, limit: int = EVENTS, seed: int = 
             area = auc(labels, predictor.predict(disturbed))
             rows.append({"strength": strength, "auc": area.value, "auc_error": area.error})
         result[kind] = rows
-    return {"run": run.name, "model": network.name, "events": len(labels), "split": split, "scans": result}
+    return {
+        "run": run.resolve().name,
+        "model": network.name,
+        "events": len(labels),
+        "split": split,
+        "scans": result,
+    }
 
 
 def fitting(image: ImageSpec) -> list[str]:
@@ -142,7 +149,7 @@ def scan_runs(
     runs: Sequence[Path], output: Path, store: Path | None = None, limit: int = EVENTS
 ) -> list[dict[str, Any]]:
     """Scan runs, write robustness.json to a folder and one figure per perturbation; return the scans."""
-    found = [scan(run, store, limit) for run in runs]
+    found = [scan(run, store, limit) | {"run": name} for run, name in zip(runs, run_names(runs), strict=True)]
     write_json(output / "robustness.json", found)
     kinds = [kind for kind in STRENGTHS if any(kind in one["scans"] for one in found)]
     for kind in kinds:
@@ -152,10 +159,16 @@ def scan_runs(
 
 def table(found: Sequence[dict[str, Any]]) -> str:
     """Return the scans as a table for the terminal: AUC by perturbation and strength, one column per run."""
-    lines = [f"{'perturbation':<16}{'strength':>9}" + "".join(f"{one['run']:>18}" for one in found)]
+    widths = [max(18, len(one["run"]) + 2) for one in found]
+    names = "".join(f"{one['run']:>{width}}" for one, width in zip(found, widths, strict=True))
+    lines = [f"{'perturbation':<16}{'strength':>9}{names}"]
     for kind, rows in found[0]["scans"].items():
         for i, row in enumerate(rows):
-            areas = "".join(f"{one['scans'][kind][i]['auc']:>18.4f}" for one in found if kind in one["scans"])
+            areas = "".join(
+                f"{one['scans'][kind][i]['auc']:>{width}.4f}"
+                for one, width in zip(found, widths, strict=True)
+                if kind in one["scans"]
+            )
             lines.append(f"{kind:<16}{row['strength']:>9g}{areas}")
     return "\n".join(lines)
 
