@@ -16,8 +16,7 @@ from torch import Tensor, nn
 from ..errors import ModelError
 
 DEGREE = 4  # of the polynomials in x and y
-RADIAL = (2.0, 0.5, 1.0, 3.0)  # powers b of the distance r with k = 1
-SQUARED = (0.5, 1.0, 2.0)  # the same with k = 2
+RADIAL = (2.0, 0.5, 1.0, 3.0)  # powers b of the distance r with k = 1; with k = 2 without the last
 _CLIP = 5.0  # standard deviations; images that are unlike those of the training stay bounded
 _TINY = 1e-6  # in place of 0 in quotients and logarithms
 
@@ -26,8 +25,8 @@ class Moments(nn.Module):
     """Raw images (N, C, H, W) -> standardised moments (N, M); cells below 0 count as empty.
 
     Per channel: logarithms of the sum, the variance of the place, the largest share and the sum of squared
-    shares (for pT, sum x root of the variance is the jet mass, up to a factor); then the moments of RADIAL,
-    DEGREE and SQUARED. Coordinates go from -1 to 1 over the image.
+    shares (for pT, sum x root of the variance is the jet mass, up to a factor); then the moments of RADIAL
+    and DEGREE, and those of RADIAL with squared shares. Coordinates go from -1 to 1 over the image.
 
     Args:
         image: channels, height and width.
@@ -39,31 +38,40 @@ class Moments(nn.Module):
     def __init__(self, image: tuple[int, int, int]) -> None:
         super().__init__()
         channels, height, width = image
-        y, x = torch.meshgrid(_centres(height), _centres(width), indexing="ij")
-        r = torch.hypot(x, y)
-        polynomials = [x**i * y ** (n - i) for n in range(1, DEGREE + 1) for i in range(n + 1)]
-        linear = [torch.ones_like(r), *(r**b for b in RADIAL), *polynomials]
-        squared = [torch.ones_like(r), *(r**b for b in SQUARED)]
-        self.register_buffer("linear", torch.stack(linear).flatten(1).T.contiguous(), persistent=False)
-        self.register_buffer("squared", torch.stack(squared).flatten(1).T.contiguous(), persistent=False)
+        y, x = _centres(height), _centres(width)
+        r = torch.hypot(x[None], y[:, None])
+        side = DEGREE + 1
+        order = [i * side + n - i for n in range(1, side) for i in range(n + 1)]  # x^i y^(n - i)
+        self._set("powers_y", torch.stack([y**i for i in range(side)], dim=1))  # (H, side)
+        self._set("powers_x", torch.stack([x**i for i in range(side)], dim=1))  # (W, side)
+        self._set("radial", torch.stack([r**b for b in RADIAL], dim=-1).flatten(0, 1))  # (H x W, radial)
+        self._set("order", torch.tensor(order))
         self.inside = (1 / height**2 + 1 / width**2) / 3  # variance inside of one cell, filled evenly
-        self.count = channels * (len(linear) + len(squared) + 2)
+        self.count = channels * (4 + len(RADIAL) + len(order) + len(RADIAL) - 1)
         self.register_buffer("mean", torch.zeros(self.count))
         self.register_buffer("std", torch.ones(self.count))
 
+    def _set(self, name: str, table: Tensor) -> None:
+        """Keep a table that follows from the image's shape, so is no part of a checkpoint."""
+        self.register_buffer(name, table, persistent=False)
+
     def physical(self, image: Tensor) -> Tensor:
         """Return the moments before the standardisation, (N, C, H, W) -> (N, M)."""
-        cells = image.flatten(2).clamp(min=0)  # (N, C, H x W)
-        sums = cells @ self.get_buffer("linear")  # (N, C, moments)
+        image = image.clamp(min=0)
+        by_row = (image @ self.get_buffer("powers_x")).transpose(2, 3)  # (N, C, side, H)
+        sums = (by_row @ self.get_buffer("powers_y")).flatten(2)  # (N, C, side x side)
         total = sums[..., :1]
         positive = total.clamp(min=_TINY)
-        moments, shares = sums[..., 1:] / positive, cells / positive
-        squares = (shares * shares) @ self.get_buffer("squared")
-        mean = moments[..., len(RADIAL) : len(RADIAL) + 2]  # of y and x
-        variance = moments[..., :1] - (mean * mean).sum(dim=-1, keepdim=True) + self.inside
-        sizes = [total, variance, shares.amax(dim=-1, keepdim=True), squares[..., :1]]
-        logs = torch.cat(sizes, dim=-1).clamp(min=_TINY).log()
-        return torch.cat([logs, moments, squares[..., 1:]], dim=-1).flatten(1)
+        polynomials = sums.index_select(-1, self.get_buffer("order")) / positive
+        shares = image.flatten(2) / positive  # (N, C, H x W)
+        radial = shares @ self.get_buffer("radial")
+        squares = shares * shares
+        squared = squares @ self.get_buffer("radial")
+        mean = polynomials[..., :2]  # of y and x
+        variance = radial[..., :1] - (mean * mean).sum(dim=-1, keepdim=True) + self.inside
+        largest, together = shares.amax(dim=-1, keepdim=True), squares.sum(dim=-1, keepdim=True)
+        logs = torch.cat([total, variance, largest, together], dim=-1).clamp(min=_TINY).log()
+        return torch.cat([logs, radial, polynomials, squared[..., 1:3], squared[..., :1]], dim=-1).flatten(1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the standardised moments, in float32 also under autocast."""
