@@ -22,7 +22,8 @@ class Network(nn.Module):
     Attributes:
         preprocess: raw images -> normalised images; holds mean and std as buffers.
         backbone: normalised images (N, C, H, W) -> logits (N, K); one with a true attribute `takes_raw` gets
-            the raw images, zero-suppressed, as its second argument.
+            the raw images as its second argument, zero-suppressed and without the times, which are no
+            amounts.
         image: channels, units, height, width and window of the images.
         classes: names of the K classes.
         name: name of the model in the registry.
@@ -45,12 +46,14 @@ class Network(nn.Module):
         self.image = image
         self.classes = list(classes)
         self.options = options
+        is_amount = torch.tensor([float(unit != "ns") for unit in image.units]).reshape(-1, 1, 1)
+        self.register_buffer("is_amount", is_amount, persistent=False)
 
     def logits(self, image: Tensor) -> Tensor:
         """Return the logits (N, K) of raw images (N, C, H, W)."""
         images = [self.preprocess(image)]
         if getattr(self.backbone, "takes_raw", False):
-            images.append(self.preprocess.suppress(image))
+            images.append(self._amounts(image))
         logits: Tensor = self.backbone(*images)
         return logits
 
@@ -70,7 +73,12 @@ class Network(nn.Module):
         self.preprocess.fit(batches())
         for module in self.modules():
             if isinstance(module, Moments):
-                module.fit(self.preprocess.suppress(batch) for batch in batches())
+                module.fit(self._amounts(batch) for batch in batches())
+
+    def _amounts(self, image: Tensor) -> Tensor:
+        """Return raw images (N, C, H, W), zero-suppressed, with 0 in the channels of times."""
+        image = self.preprocess.suppress(image)
+        return image if "ns" not in self.image.units else image * self.get_buffer("is_amount")
 
     @property
     def parameter_count(self) -> int:

@@ -104,3 +104,18 @@ def test_the_moments_see_what_normalisation_hides():
         network.fit(lambda: [batch])
         same = torch.allclose(network(batch), network(batch * 2), atol=1e-6)
         assert same is not moments
+
+
+def test_times_have_no_moments():
+    image = ImageSpec(("energy", "time"), ("GeV", "ns"), 12, 9)
+    network = build_model("hybrid_vit", image, ["a", "b"], stem=(8,), dim=16, heads=2).eval()
+    batch = sparse(9, (6, 2, 12, 9))
+    network.fit(lambda: [batch])
+    found = []
+    network.backbone.moments[0].register_forward_hook(lambda module, given, result: found.append(result))
+    network(batch)
+    network(batch * torch.tensor([1.0, -2.0]).reshape(-1, 1, 1))
+    assert torch.equal(found[0], found[1])
+    half = found[0].shape[1] // 2
+    assert found[0][:, :half].abs().sum() > 0
+    assert found[0][:, half:].abs().sum() == 0
