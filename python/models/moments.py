@@ -22,7 +22,7 @@ _TINY = 1e-6  # in place of 0 in quotients and logarithms
 
 
 class Moments(nn.Module):
-    """Raw images (N, C, H, W) -> standardised moments (N, M); cells below 0 count as empty.
+    """Raw images (N, C, H, W) -> standardised moments (N, M); noise of both signs averages out of them.
 
     Per channel: logarithms of the sum, the variance of the place, the largest share and the sum of squared
     shares (for pT, sum x root of the variance is the jet mass, up to a factor); then the moments of RADIAL
@@ -57,7 +57,6 @@ class Moments(nn.Module):
 
     def physical(self, image: Tensor) -> Tensor:
         """Return the moments before the standardisation, (N, C, H, W) -> (N, M)."""
-        image = image.clamp(min=0)
         by_row = (image @ self.get_buffer("powers_x")).transpose(2, 3)  # (N, C, side, H)
         sums = (by_row @ self.get_buffer("powers_y")).flatten(2)  # (N, C, side x side)
         total = sums[..., :1]

@@ -71,6 +71,16 @@ def test_images_without_signal_and_of_huge_signal_stay_finite():
         assert moments(torch.full((2, 2, 8, 8), value)).abs().max() <= 5
 
 
+def test_noise_of_both_signs_averages_out():
+    image = torch.zeros(200, 1, 32, 32)
+    image[:, 0, 10, 16], image[:, 0, 20, 16] = 30.0, 70.0
+    noisy = image + 0.1 * torch.randn(image.shape, generator=torch.Generator().manual_seed(1))
+    moments = Moments((1, 32, 32))
+    amounts = moments.physical(noisy)[:, AMOUNT].exp()
+    assert amounts.mean().item() == pytest.approx(100, abs=1)
+    assert amounts.std().item() == pytest.approx(0.1 * 32, rel=0.2)
+
+
 def test_fit_standardises_batches_as_one_sample():
     moments = Moments((2, 12, 9))
     image = sparse(3, (400, 2, 12, 9))
