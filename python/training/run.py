@@ -83,13 +83,13 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
     _check_store(recipe, store)
     recipe = dataclasses.replace(recipe, model=with_all_options(recipe.model))
     _check_recipe(recipe, run)
+    torch.set_num_threads(recipe.training.threads)  # also where nothing is left to do: rounding depends on it
     found = resume_point(run / "checkpoints")
     if found:
         _check_checkpoint(found[1]["hyper_parameters"], store, found[0])
         if found[1]["callbacks"][RunCheckpoint.__qualname__]["finished"]:
             logger.info("%s: training is finished", run)
             return
-    torch.set_num_threads(recipe.training.threads)
     trainer = make_trainer(recipe, run, callbacks)
     if trainer.is_global_zero:
         with atomic_path(run / "recipe.yaml") as partial:

@@ -96,7 +96,13 @@ def test_same_seed_same_result(finished, tmp_path, toy_recipe, toy_store):
 
 def test_finished_run_returns_at_once(finished, toy_recipe, toy_store, monkeypatch):
     monkeypatch.setattr(training.run, "make_trainer", None)
-    train(toy_recipe(), toy_store, finished)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(3)
+        train(toy_recipe(training__threads=1), toy_store, finished)
+        assert torch.get_num_threads() == 1  # what follows rounds as after a training
+    finally:
+        torch.set_num_threads(before)
 
 
 @pytest.mark.parametrize("name", ["ema", "accumulate", "plain"])
