@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from .atomic import write_json
 from .errors import RecipeError
@@ -117,14 +116,14 @@ def compare_sizes(recipe: Recipe, models: list[str], sizes: list[int], store: Pa
         RecipeError: a size is below 1.
         ParticleViTError: see `train_and_evaluate`.
     """
-    from .evaluation.training_size import draw_training_size, point, table
+    from .evaluation.training_size import Point, draw_training_size, point, table
     from .store import open_store
 
     _refuse_torchrun("trains one model after the other")
     if min(sizes) < 1:
         raise RecipeError(f"--sizes {','.join(map(str, sizes))}: expected numbers of events, 1 or more")
     events = open_store(store).events("train")
-    found: dict[str, list[Any]] = {name: [] for name in models}
+    found: dict[str, list[Point]] = {name: [] for name in models}
     for size in sorted({min(size, events) for size in sizes}):
         for name in models:
             logger.info("train %s on %d events", name, size)

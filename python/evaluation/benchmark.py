@@ -47,7 +47,7 @@ def benchmark_runs(
     entries = []
     for run, name in zip(runs, run_names(runs), strict=True):
         trace = output / "traces" / f"{name.replace('/', '_')}_{device}.json"
-        entry = benchmark_run(run, device, threads, trace) | {"run": name} | _auc(run)
+        entry = benchmark_run(run, device, threads, trace) | {"run": name} | figures_of_merit(run)
         entries.append(entry)
         if len(runs) > 1:
             write_json(
@@ -60,7 +60,7 @@ def benchmark_runs(
     return content
 
 
-def _auc(run: Path) -> dict[str, Any]:
+def figures_of_merit(run: Path) -> dict[str, Any]:
     """Return the AUC of the test split out of a run's metrics.json, None where it was not evaluated."""
     path = run / "metrics.json"
     try:

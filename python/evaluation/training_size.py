@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from ..plotting import COLORS, figure
+from .benchmark import figures_of_merit
 
 
 class Point(NamedTuple):
@@ -19,10 +19,9 @@ class Point(NamedTuple):
 
 
 def point(events: int, run: Path) -> Point:
-    """Return the AUC of an evaluated run: of the test split, or of validation where there is none."""
-    metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
-    split = metrics.get("test") or metrics["validation"]
-    return Point(events, split["auc"], split["auc_error"])
+    """Return the AUC of an evaluated run, see `benchmark.figures_of_merit`."""
+    found = figures_of_merit(run)
+    return Point(events, found["auc"], found["auc_error"])
 
 
 def draw_training_size(path: Path, found: Mapping[str, list[Point]], right: str = "") -> Path:

@@ -70,6 +70,7 @@ class Moments(nn.Module):
         variance = radial[..., :1] - (mean * mean).sum(dim=-1, keepdim=True) + self.inside
         largest, together = shares.amax(dim=-1, keepdim=True), squares.sum(dim=-1, keepdim=True)
         logs = torch.cat([total, variance, largest, together], dim=-1).clamp(min=_TINY).log()
+        # the order is that of the trained models, whose mean and std have it
         return torch.cat([logs, radial, polynomials, squared[..., 1:3], squared[..., :1]], dim=-1).flatten(1)
 
     def forward(self, image: Tensor) -> Tensor:

@@ -47,7 +47,11 @@ def test_cfi_has_the_parameters_of_fill_descriptions(path):
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.glob("python/*_cfi.py")), ids=lambda path: path.stem)
 def test_cfi_is_what_the_framework_writes(path, tmp_path):
-    """The _cfi.py says what `edmWriteConfigs` makes of fillDescriptions, but for the layout of its text."""
+    """The _cfi.py says what `edmWriteConfigs` makes of fillDescriptions, but for the layout of its text.
+
+    Skipped outside of CMSSW, where there is no such program, and for plugins that cannot be built there: the
+    libtorch producer before 14_0, those that read AOD in a framework core without its data formats.
+    """
     if shutil.which("edmWriteConfigs") is None:
         pytest.skip("no CMSSW: edmWriteConfigs is not on PATH")
     label = path.stem.removesuffix("_cfi")
