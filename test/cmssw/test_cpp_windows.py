@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT import detector
-from RecoE2E.ParticleViT.ingest import windows
+from RecoE2E.ParticleViT.geometry import grids as detector
+from RecoE2E.ParticleViT.geometry import windows
 
 
 def hits(random, rows, columns, count):
