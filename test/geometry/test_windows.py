@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from RecoE2E.ParticleViT.geometry import grids as detector
-from RecoE2E.ParticleViT.geometry import windows
+from RecoE2E.ParticleViT.geometry import seeds, windows
 
 IMAGE = np.arange(1, 1 + 2 * 9 * 12, dtype=np.float32).reshape(2, 9, 12)
 
@@ -42,7 +42,7 @@ def test_many_seeds_of_one_and_of_many_images():
 
 def test_jets_near_the_edge_leave_the_detector():
     towers = np.arange(detector.HBHE_ROWS)
-    inside = windows.windows_inside(windows.crystal_of_tower(towers), 125)
+    inside = windows.windows_inside(seeds.crystal_of_tower(towers), 125)
     assert towers[inside].tolist() == list(range(12, 44))  # |ieta| <= 16
 
 
@@ -61,4 +61,4 @@ def test_upsampling_keeps_the_energy():
 def test_jet_seed_is_the_highest_tower_near_the_axis(start, expected):
     towers = np.zeros((detector.HBHE_ROWS, detector.HBHE_COLUMNS), np.float32)
     towers[28, 69], towers[28, 68], towers[31, 3] = 3, 9, 2
-    assert windows.find_jet_seed(towers, *start) == expected
+    assert seeds.find_jet_seed(towers, *start) == expected
