@@ -27,7 +27,9 @@ class Labeller:
         self.field: str | None = None
         self.fixed: int | None = None
         field = resolve(table, label.field) if label.field is not None else None
-        if field is not None and (field in table.fields or not label.files):
+        if label.unlabelled:
+            self.fixed = 0
+        elif field is not None and (field in table.fields or not label.files):
             require(table, {"label": field}, 0)
             self.field = field
         elif label.files:

@@ -77,7 +77,9 @@ class ObjectColumns:
         self.meanings = label_values(label, recipe.classes)
         self.label = find_field(table, label.field) if label.field else None
         self.fixed: int | None = None
-        if self.label is None and label.files:
+        if label.unlabelled:
+            self.label, self.fixed = None, 0
+        elif self.label is None and label.files:
             self.fixed = class_of_file(table.path, label, recipe.classes)
         elif self.label is None:
             self.label = need_field(table, label.field or "label", "inputs.label.field")

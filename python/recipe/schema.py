@@ -24,6 +24,8 @@ class Label:
     """For each class, the values of `field` that mean it; others are not selected."""
     files: dict[str, str] = dataclasses.field(default_factory=dict)
     """For each class, a part of the file name (case-insensitive) that means it."""
+    unlabelled: bool = False
+    """The events have no labels: the store can be scored, but not trained on."""
 
 
 @dataclass
