@@ -1,7 +1,7 @@
 """Scores as files beside the files they belong to: ROOT friend trees, Parquet, HDF5.
 
-Every file has the entries of its input in the same order. Where an entry has any number of candidates (jets of
-a collision), its scores are lists as long as the collection. The columns are NAME_CLASS, float32, -1 where
+Every file has the entries of its input in the same order. Where an entry has any number of candidates (jets
+of a collision), its scores are lists as long as the collection. The columns are NAME_CLASS, float32, -1 where
 there is no score, and NAME_status (`geometry.status`).
 """
 

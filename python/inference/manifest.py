@@ -99,9 +99,21 @@ def describe(network: Model, run: Path) -> dict[str, Any]:
         "input": INPUT,
         "output": OUTPUT,
         "working_points": points,
+        "recipe": _recipe_part(run),
         "metrics": metrics,
         "versions": installed_versions(),
     }
+
+
+def _recipe_part(run: Path) -> dict[str, Any] | None:
+    """Return what of the run's recipe reads files, so that the export alone can score them."""
+    from ..recipe import load_recipe, recipe_dict
+
+    path = run / "recipe.yaml"
+    if not path.is_file():
+        return None
+    whole = recipe_dict(load_recipe(path))
+    return {key: whole[key] for key in ("name", "classes", "inputs", "image")}
 
 
 def _metrics(run: Path) -> dict[str, Any]:

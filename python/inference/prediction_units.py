@@ -88,17 +88,13 @@ def run_task(task: ScoreTask) -> int:
     return task.stop - task.start
 
 
-def read_ahead(
-    source: Source, steps: list[tuple[int, int]]
-) -> Iterator[tuple[tuple[int, int], Events]]:
+def read_ahead(source: Source, steps: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], Events]]:
     """Yield the events of each of the steps, while a thread reads the next one."""
     with ThreadPoolExecutor(1) as pool:
-        waiting = pool.submit(source.read, *steps[0]) if steps else None
+        waiting = [pool.submit(source.read, *step) for step in steps[:1]]
         for number, step in enumerate(steps):
-            assert waiting is not None  # noqa: S101
-            events = waiting.result()
-            if number + 1 < len(steps):
-                waiting = pool.submit(source.read, *steps[number + 1])
+            events = waiting.pop().result()
+            waiting = [pool.submit(source.read, *later) for later in steps[number + 1 : number + 2]]
             yield step, events
 
 
@@ -118,14 +114,15 @@ def score_events(predictor: Predictor, events: Events, start: int, stop: int) ->
 
 def domain_status(image: ImageSpec, events: Events) -> NDArray[np.int8]:
     """Return the status of all candidates, where the model's domain of pt and |eta| was not yet asked."""
-    assert events.status is not None  # noqa: S101
-    status: NDArray[np.int8] = events.status.astype(np.int8)
+    status = np.array(events.status, np.int8)
     domain: dict[str, Any] = getattr(image, "domain", {}) or {}
     for name, column, reason in (("abs_eta", "eta", Status.ETA), ("pt", "pt", Status.PT)):
         if name in domain and column in events.columns:
             low, high = domain[name]
             value = np.abs(events.columns[column]) if name == "abs_eta" else events.columns[column]
-            inside = (value >= (-np.inf if low is None else low)) & (value <= (np.inf if high is None else high))
+            inside = (value >= (-np.inf if low is None else low)) & (
+                value <= (np.inf if high is None else high)
+            )
             status[~inside] = reason  # pt last: it is the first reason
     return status
 
