@@ -114,7 +114,7 @@ def with_all_options(model: Model) -> Model:
 
 
 def _import_builders() -> None:
-    from . import cnn, hybrid, small_data, transformers  # noqa: F401
+    from . import cnn, hybrid, small_data, sparse, transformers  # noqa: F401
 
 
 def _find(name: str) -> tuple[Builder, dict[str, Any]]:
