@@ -72,12 +72,14 @@ class Network(nn.Module):
             ModelError: there are no images.
         """
         self.preprocess.fit(batches())
-        for module in self.modules():
-            if isinstance(module, Moments):
-                module.fit(self._amounts(batch) for batch in batches())
+        if self._takes == "both":
+            for module in self.modules():
+                if isinstance(module, Moments):
+                    module.fit(self._amounts(batch) for batch in batches())
         if self._takes == "raw":
             is_amount = self.get_buffer("is_amount").flatten() > 0
-            self.backbone.fit(lambda: map(self.preprocess.suppress, batches()), is_amount)
+            backbone: Any = self.backbone
+            backbone.fit(lambda: map(self.preprocess.suppress, batches()), is_amount)
 
     @property
     def _takes(self) -> str:

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from RecoE2E.ParticleViT.errors import ModelError
 from RecoE2E.ParticleViT.models import build_model
-from RecoE2E.ParticleViT.models.sparse import CellFeatures, HighestCells, RelativePosition
+from RecoE2E.ParticleViT.models.moments import Moments
+from RecoE2E.ParticleViT.models.sparse import (
+    CellFeatures,
+    CellMoments,
+    HighestCells,
+    RelativePosition,
+    group_by_hits,
+)
 from RecoE2E.ParticleViT.store import ImageSpec
 
 SPEC = ImageSpec(("pt", "time"), ("GeV", "ns"), 12, 9)
@@ -117,7 +124,9 @@ def test_features_are_standardised_over_the_hits():
     hits = (features.physical(cells).transpose(1, 2)[cells.hit > 0] - features.mean) / features.std
     torch.testing.assert_close(hits.mean(0), torch.zeros(features.count), atol=1e-4, rtol=0)
     spread = hits.std(0)
-    assert ((spread - 1).abs() < 0.01).logical_or(spread < 1e-4).all()  # amounts of times and times of amounts
+    assert (
+        ((spread - 1).abs() < 0.01).logical_or(spread < 1e-4).all()
+    )  # amounts of times and times of amounts
     assert (spread > 0.5).sum() == features.count - 5  # time: log, share, root, total; pt: time
 
 
@@ -148,9 +157,26 @@ def test_the_order_of_cells_and_empty_places_do_not_matter():
     torch.testing.assert_close(exact(image), roomy(image), atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("pairs", [False, True])
-def test_awkward_images_in_every_runtime(pairs):
-    built = network(pairs=pairs)
+def test_moments_of_the_cells_are_those_of_the_image():
+    image = sparse(4, (20, 1, 12, 9), density=0.1)
+    cells = HighestCells((1, 12, 9), 40)(image)
+    expected = Moments((1, 12, 9)).physical(image)
+    torch.testing.assert_close(CellMoments((1, 12, 9)).physical(cells), expected, atol=2e-4, rtol=1e-4)
+
+
+def test_training_without_the_empty_places_gives_the_same():
+    spec = ImageSpec(("pt",), ("GeV",), 12, 9)
+    built = network(spec, cells=60, dropout=0.0)
+    image = sparse(9, (200, 1, 12, 9)) * torch.linspace(0, 1, 200).reshape(-1, 1, 1, 1).round(decimals=1)
+    image[17] = 0
+    expected = built.logits(image)
+    torch.testing.assert_close(built.train().logits(image), expected, atol=1e-5, rtol=0)
+    assert len(group_by_hits(built.backbone.select(image))) == 4
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_awkward_images_in_every_runtime(parts):
+    built = network(pairs=parts, moments=parts)
     script, session = traced(built), onnx_session(built)
     for name, image in awkward_images(SPEC).items():
         expected = built(image).detach()
@@ -194,7 +220,7 @@ def test_wrong_options(options, message):
 
 def test_fit_needs_images():
     with pytest.raises(ModelError, match="at least 1 training image"):
-        build_model("sparse_vit", SPEC, ["a", "b"]).backbone.fit(lambda: [], torch.tensor([True, False]))
+        build_model("sparse_vit", SPEC, ["a", "b"]).backbone.fit(list, torch.tensor([True, False]))
 
 
 def test_cost_does_not_depend_on_the_image():
