@@ -47,9 +47,10 @@ def predict(
     """
     from ..inference.prediction import predict_files
     from ..inference.prediction_units import ModelChoice
+    from ..inference.run import Run
     from ..inference.run_recipe import run_recipe
 
-    study = run_recipe(run, recipe, overrides or {})
+    study = run_recipe(Run(run), recipe, overrides)
     model = ModelChoice(str(run), backend, threads)
     result = predict_files(study, model, files, output, format, name, workers, scheduler, on_error)
     cli.say(result.summary())

@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, ModelError, StoreError
 from ..files import atomic_path
 from ..geometry.status import MEANING, Status
+from .backends import PYTHON_BACKENDS
 from .friends import FORMATS, SUFFIXES, Layout, ScoreBlock, format_of, read_info, write_scores
 from .manifest import sha256, verified_file
 from .prediction_units import ModelChoice, ScoreTask, count_status, read_part, run_task
 from .predictors import Predictor
+from .run import Run
 
 if TYPE_CHECKING:
     from ..recipe import Recipe
@@ -128,7 +130,7 @@ def predict_files(
 
     predictor = model.load()
     check_images(recipe, predictor)
-    origin = model_origin(model, predictor)
+    origin = model_origin(model)
     result = Result()
     jobs: list[Job] = []
     for path, target in targets(expand(files), output, kind).items():
@@ -184,24 +186,15 @@ def check_images(recipe: Recipe, predictor: Predictor) -> None:
             )
 
 
-def model_origin(model: ModelChoice, predictor: Predictor) -> dict[str, Any]:
-    """Return which model it is: its file and checksum, name, backend."""
-    run = Path(model.run)
-    if model.backend in ("eager", "compiled"):
-        path = run / "checkpoints" / "best.ckpt"
+def model_origin(model: ModelChoice) -> dict[str, Any]:
+    """Return which model it is: its file with the checksum, and what runs it."""
+    run = Run(Path(model.run))
+    if model.backend in PYTHON_BACKENDS:
+        path, calibration = run.best_checkpoint, run.calibration_file
+        extra = {"calibration_sha256": sha256(calibration)} if calibration.is_file() else {}
     else:
-        from .programs import PROGRAMS
-
-        entry = PROGRAMS[model.backend][1] if model.backend in PROGRAMS else model.backend
-        path = verified_file(run, predictor.metadata, entry)
-    calibration = run / "calibration.json"
-    extra = (
-        {"calibration_sha256": sha256(calibration)}
-        if path.suffix == ".ckpt" and calibration.is_file()
-        else {}
-    )
-    found = {"file": path.name, "sha256": sha256(path), "backend": model.backend, **extra}
-    return {"name": predictor.metadata.get("name", ""), **found}
+        path, extra = verified_file(run.export, run.manifest, model.backend), {}
+    return {"file": path.name, "sha256": sha256(path), "backend": model.backend, **extra}
 
 
 def plan_job(

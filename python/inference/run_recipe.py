@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from ..errors import RunError
 from ..recipe import Recipe, load_recipe, parse_recipe
-from .manifest import MANIFEST, export_folder, read_manifest
-
-RECIPE = "recipe.yaml"
+from .run import Run
 
 
-def run_recipe(run: Path, recipe: str | None = None, overrides: dict[str, Any] | None = None) -> Recipe:
+def run_recipe(run: Run, recipe: str | None = None, overrides: dict[str, Any] | None = None) -> Recipe:
     """Return the recipe `recipe`, else that of a run folder, else the part that model.json carries.
 
     Args:
@@ -27,13 +24,12 @@ def run_recipe(run: Path, recipe: str | None = None, overrides: dict[str, Any] |
     """
     if recipe is not None:
         return load_recipe(recipe, overrides)
-    if (run / RECIPE).is_file():
-        return load_recipe(run / RECIPE, overrides)
-    manifest = export_folder(run) / MANIFEST
-    if not manifest.is_file():
-        what = "neither a run nor an export" if run.is_dir() else "no such folder"
-        raise RunError(f"{run}: {what} ({RECIPE} and {MANIFEST} are missing); give --run a run folder")
-    content = read_manifest(run).get("recipe")
-    if not isinstance(content, dict):
-        raise RunError(f"{manifest}: does not say how files are read; give --recipe")
-    return parse_recipe(content, overrides or {}, str(manifest))
+    if run.recipe_file.is_file():
+        return load_recipe(run.recipe_file, overrides)
+    if not run.manifest_file.is_file():
+        what = "neither a run nor an export" if run.path.is_dir() else "no such folder"
+        raise RunError(f"{run.path}: {what} (no recipe.yaml, no model.json); give a run folder to --run")
+    content = run.manifest.recipe
+    if content is None:
+        raise RunError(f"{run.manifest_file}: does not say how files are read; give --recipe")
+    return parse_recipe(content, overrides or {}, str(run.manifest_file))
