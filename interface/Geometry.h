@@ -5,7 +5,7 @@
 //
 // Sources: CMS Collaboration, "The CMS experiment at the CERN LHC", JINST 3 (2008) S08004, chapters 4 and 5.
 // The image layout is that of the MLAnalyzer ntuples: row = global ieta, column = EB iphi - 1.
-// The same numbers stand in python/detector.py; a test compares them.
+// The same numbers stand in python/geometry/grids.py; a test compares them.
 
 #include <algorithm>
 #include <array>

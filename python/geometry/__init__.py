@@ -1,1 +1,1 @@
-"""Where hits and directions lie in the images of the detector: the Python twin of interface/."""
+"""The detector as rows and columns: one module for each header of interface/, the same numbers."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detector import (
+from .grids import (
     EB_IETA_MAX,
     EB_IPHI_MAX,
     ECAL_COLUMNS,

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detector import EB_ROWS, ECAL_COLUMNS, ECAL_ROWS, EE_ROWS, HBHE_COLUMNS, HBHE_ROWS
+from .grids import EB_ROWS, ECAL_COLUMNS, ECAL_ROWS, EE_ROWS, HBHE_COLUMNS, HBHE_ROWS
 from .cells import eb_cells, ecal_cells, hbhe_tower_cells, is_coarse
 from .detids import crystals, towers
 
