@@ -52,7 +52,6 @@ def _figures(page: Page, run: Path, captions: dict[str, str]) -> None:
 
 def _data(page: Page, run: Path) -> None:
     from ..errors import ParticleViTError
-    from ..inference.scoring import describe
     from ..store import open_store
     from ..training.checkpoint import read_checkpoint
 
@@ -65,7 +64,7 @@ def _data(page: Page, run: Path) -> None:
     page.heading("Data")
     inputs = store.info.inputs
     entries = f"{len(inputs)} files, {sum(one.entries for one in inputs):,} entries"
-    page.mapping({"store": store.info.name, "images": describe(store.image), "inputs": entries})
+    page.mapping({"store": store.info.name, "images": store.image.text, "inputs": entries})
     rows = [(name, split.events, *split.per_class.values()) for name, split in store.info.splits.items()]
     page.table(("split", "events", *store.classes), rows)
 

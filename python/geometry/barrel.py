@@ -3,8 +3,8 @@
 The crystals do not lie on a uniform grid: they are tilted, tapered, and set apart at the borders of the four
 modules of a half barrel. The table was read off the corners of the front faces that CMS event-display files
 give with every hit (27,788 crystals, at least 263 in each ring, both sides alike): the edge between two rings
-is half way between the outer corners of the one and the inner corners of the other. test/geometry/test_barrel.py
-reads it off again. The same numbers stand in interface/Geometry.h.
+is half way between the outer corners of the one and the inner corners of the other; the test
+test/geometry/test_barrel.py reads it off again. The same numbers stand in interface/Geometry.h.
 """
 
 from __future__ import annotations

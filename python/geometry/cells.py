@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .barrel import BARREL_ETA_EDGES
 from .grids import (
     EB_IETA_MAX,
     EB_IPHI_MAX,
@@ -22,7 +23,6 @@ from .grids import (
     IPHI_SHIFT,
     TOWER_ETA_EDGES,
 )
-from .barrel import BARREL_ETA_EDGES
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -37,9 +37,7 @@ DEGREES = 57.295779513082321  # per radian, to the last digit as in C++
 ROW_EDGES = np.concatenate(  # |eta| of the rows 0..139 of half the detector, 141 numbers
     [
         BARREL_EDGES[:-1],
-        np.interp(
-            np.arange(EB_IETA_MAX, HALF + 1) / ECAL_PER_HCAL, np.arange(len(EDGES)), EDGES
-        ),
+        np.interp(np.arange(EB_IETA_MAX, HALF + 1) / ECAL_PER_HCAL, np.arange(len(EDGES)), EDGES),
     ]
 )
 

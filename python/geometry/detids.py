@@ -47,7 +47,7 @@ def crystals(detid: IntArray) -> Crystals:
 
 
 def towers(detid: IntArray) -> Towers:
-    """Return ieta, iphi and depth of HB and HE channels, in the layout before or since 2014; ieta 0: neither."""
+    """Return ieta, iphi and depth of HB and HE ids, in the layout before or since 2014; ieta 0: none."""
     new = (detid & HCAL_NEW_FORMAT) != 0
     size = np.where(new, (detid >> 10) & 0x1FF, (detid >> 7) & 0x3F)
     positive = np.where(new, detid & 0x80000, detid & 0x2000) != 0

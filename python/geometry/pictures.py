@@ -1,116 +1,78 @@
-"""Whole-detector images of one event from its hits and tracks: the Python twin of interface/ in C++.
+"""Whole-detector images of one event: the Python twin of what interface/{EcalCropMaker,JetImageMaker}.h fill.
 
 Every sum is made in float32 and in the order of the hits, as in C++, so that both make the same image bit for
-bit. Hits of zero or negative energy are noise and left out; a hit whose energy or time is not a number stays,
-so that whatever contains it can be refused.
+bit. Hits of channels that do not exist, and hits of zero or negative energy, which are noise, are left out;
+an energy or time that is not a number stays, so that the window that contains it can be refused.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
-from .grids import EB_ROWS, ECAL_COLUMNS, ECAL_ROWS, EE_ROWS, HBHE_COLUMNS, HBHE_ROWS
 from .cells import eb_cells, ecal_cells, hbhe_tower_cells, is_coarse
-from .detids import crystals, towers
+from .grids import EB_ROWS, ECAL_COLUMNS, ECAL_ROWS, EE_ROWS, HBHE_COLUMNS, HBHE_ROWS
+from .hits import BarrelHits, EndcapHits, Floats, TowerHits, Tracks
 
-Floats = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+TOWER_IETA_MAX = 29
 
 
-class Hits(NamedTuple):
-    """Hits of one part of the calorimeters in one event."""
-
-    detid: IntArray  # (N,)
-    energy: Floats  # (N,) GeV
-    time: Floats  # (N,) ns
-    eta: Doubles  # (N,) of the channel, seen from the detector's centre
-    phi: Doubles  # (N,) rad
-
-    def take(self, chosen: BoolArray) -> Hits:
-        """Return some of the hits, in order."""
-        return Hits(*(values[chosen] for values in self))
-
-
-class Tracks(NamedTuple):
-    """Tracks of one event at their vertex."""
-
-    pt: Doubles  # (N,) GeV
-    eta: Doubles  # (N,)
-    phi: Doubles  # (N,) rad
-
-
-def barrel_images(hits: Hits, noise: bool = False) -> tuple[Floats, Floats]:
-    """Return the energies (GeV) and times (ns) of barrel hits, each (170, 360).
+def barrel_images(hits: BarrelHits, noise: bool = False) -> Floats:
+    """Return the energies (GeV) and times (ns) of barrel hits, (2, 170, 360); the last hit of a crystal wins.
 
     Args:
         hits: of the barrel.
-        noise: keep zero and negative energies.
-
-    Raises:
-        ValueError: a hit is of no barrel crystal.
+        noise: keep hits of zero and negative energy, too.
     """
-    kept = hits if noise else hits.take(~(hits.energy <= 0))
-    rows, columns = eb_cells(*crystals(kept.detid))
-    _check_known(kept.detid, rows >= 0, "barrel crystal")
-    energy, time = np.zeros((2, EB_ROWS, ECAL_COLUMNS), np.float32)
-    energy[rows, columns] = kept.energy
-    time[rows, columns] = kept.time
-    return energy, time
-
-
-def ecal_image(barrel: Floats, endcap: Hits) -> Floats:
-    """Return the energies (280, 360) in GeV of the barrel image (170, 360) and of the endcaps' hits.
-
-    Endcap hits are put where their positions point to; several may share a cell.
-    """
-    image = np.zeros((ECAL_ROWS, ECAL_COLUMNS), np.float32)
-    image[EE_ROWS:-EE_ROWS] = barrel
-    kept = endcap.take(~(endcap.energy <= 0))
-    rows, columns = ecal_cells(kept.eta, kept.phi)
-    inside = rows >= 0
-    np.add.at(image, (rows[inside], columns[inside]), kept.energy[inside])
+    rows, columns = eb_cells(hits.ieta, hits.iphi)
+    kept = rows >= 0
+    if not noise:
+        kept &= ~(hits.energy <= 0)
+    image = np.zeros((2, EB_ROWS, ECAL_COLUMNS), np.float32)
+    for layer, values in zip(image, (hits.energy, hits.time), strict=True):
+        layer[rows[kept], columns[kept]] = values[kept]
     return image
 
 
-def tower_image(hits: Hits, depth: int | None = None) -> Floats:
-    """Return the energies (56, 72) in GeV of HB and HE hits, summed over all depths or of one `depth`.
+def ecal_image(barrel: Floats, endcap: EndcapHits, endcap_scale: float = 1.0) -> Floats:
+    """Return the energies (280, 360) in GeV of the barrel image (170, 360) and of the endcaps' hits.
 
-    Towers beyond |ieta| 20 are two columns wide and give half of their energy to each.
-
-    Raises:
-        ValueError: a hit is of no tower of HB or HE.
+    Args:
+        barrel: energies of `barrel_images`.
+        endcap: hits, put where their positions point to; several may share a cell.
+        endcap_scale: factor on their energies.
     """
-    kept = hits.take(~(hits.energy <= 0))
-    ids = towers(kept.detid)
-    _check_known(kept.detid, ids.ieta != 0, "tower of HB or HE")
-    image = np.zeros((HBHE_ROWS, HBHE_COLUMNS), np.float32)
-    wanted = np.full(len(ids.depth), True) if depth is None else ids.depth == depth
-    ieta, iphi, energy = ids.ieta[wanted], ids.iphi[wanted], kept.energy[wanted]
-    coarse = is_coarse(ieta)
-    copies = np.where(coarse, 2, 1)
-    second = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)  # 0, or 1 for a copy
-    cells = hbhe_tower_cells(np.repeat(ieta, copies), np.repeat(iphi, copies) + second)
-    share = np.where(coarse, energy / np.float32(2), energy)
-    np.add.at(image, cells, np.repeat(share, copies))
+    image = np.zeros((ECAL_ROWS, ECAL_COLUMNS), np.float32)
+    image[EE_ROWS:-EE_ROWS] = barrel
+    rows, columns = ecal_cells(endcap.eta, endcap.phi)
+    kept = (rows >= 0) & ~(endcap.energy <= 0)
+    np.add.at(image, (rows[kept], columns[kept]), endcap.energy[kept] * np.float32(endcap_scale))
+    return image
+
+
+def tower_images(hits: TowerHits) -> Floats:
+    """Return images (2, 56, 72) in GeV of HB and HE hits: the sum over depths, and the highest of depth 1.
+
+    Towers beyond |ieta| 20 are two columns wide: half of the energy goes to each column of the sum, the whole
+    hit stands in both of the other.
+    """
+    known = (hits.ieta != 0) & (np.abs(hits.ieta) <= TOWER_IETA_MAX) & (hits.iphi >= 1)
+    known &= (hits.iphi <= HBHE_COLUMNS) & ~(hits.energy <= 0)
+    ieta, iphi, depth, energy = (values[known] for values in hits)
+    copies = np.where(is_coarse(ieta), 2, 1)
+    copy = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)  # 0, and 1 for the second
+    rows, columns = hbhe_tower_cells(np.repeat(ieta, copies), np.repeat(iphi, copies) + copy)
+    image = np.zeros((2, HBHE_ROWS, HBHE_COLUMNS), np.float32)
+    np.add.at(image[0], (rows, columns), np.repeat(energy / copies.astype(np.float32), copies))
+    first = np.repeat(depth == 1, copies)
+    highest = np.nan_to_num(np.repeat(energy, copies)[first], nan=0.0, posinf=np.inf)
+    np.maximum.at(image[1], (rows[first], columns[first]), highest)
     return image
 
 
 def track_image(tracks: Tracks, min_pt: float) -> Floats:
-    """Return the pT (280, 360) in GeV of the tracks above `min_pt`, where they point to from their vertex."""
+    """Return the pT (280, 360) in GeV of the tracks above `min_pt`, where they are put."""
     rows, columns = ecal_cells(tracks.eta, tracks.phi)
-    kept = (tracks.pt > min_pt) & (rows >= 0)
+    kept = (rows >= 0) & ~(tracks.pt <= min_pt)
     image = np.zeros((ECAL_ROWS, ECAL_COLUMNS), np.float32)
-    np.add.at(image, (rows[kept], columns[kept]), tracks.pt[kept].astype(np.float32))
+    np.add.at(image, (rows[kept], columns[kept]), tracks.pt[kept])
     return image
-
-
-def _check_known(detid: IntArray, known: BoolArray, what: str) -> None:
-    if not known.all():
-        found = int(detid[~known][0])
-        msg = f"detector id {found} is no {what}; give the hits of this part of the detector only"
-        raise ValueError(msg)

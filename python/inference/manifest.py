@@ -13,7 +13,7 @@ from ..errors import DeploymentError, RunError
 if TYPE_CHECKING:
     from .run import Model
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 MANIFEST = "model.json"
 FILES = {"onnx": "model.onnx", "torchscript": "model.pt", "onnx_int8": "model_int8.onnx"}
 INPUT = "image"
@@ -40,7 +40,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
     """Return the content of a run's model.json.
 
     Raises:
-        DeploymentError: no export, a damaged model.json, or one of a later format.
+        DeploymentError: no export, a damaged model.json, or one of another format.
     """
     path = export_folder(run) / MANIFEST
     if not path.is_file():
@@ -53,10 +53,14 @@ def read_manifest(run: Path) -> dict[str, Any]:
         raise DeploymentError(f"{path}: not readable as JSON ({reason}); export the run again") from error
     if missing:
         raise DeploymentError(f"{path}: lacks {', '.join(missing)}; export the run again")
-    if content["format_version"] != FORMAT_VERSION:
+    version = content["format_version"]
+    if version == 1:
         raise DeploymentError(
-            f"{path}: format {content['format_version']}, expected {FORMAT_VERSION}; export the run again"
+            f"{path}: format 1 does not say where the images have their seed nor of which tier their hits are, "
+            f"expected format {FORMAT_VERSION}; ingest, train and export again"
         )
+    if version != FORMAT_VERSION:
+        raise DeploymentError(f"{path}: format {version}, expected {FORMAT_VERSION}; export the run again")
     return dict(content)
 
 

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from ..errors import InputError, StoreError
 from ..files import write_json
 from ..recipe import Recipe
-from ..store import SPLITS, ImageSpec, InputInfo, ShardInfo, SplitInfo, StoreInfo
+from ..store import SPLITS, InputInfo, ShardInfo, SplitInfo, StoreInfo, image_of_recipe
 from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
 from ..store.writer import disk_error
 from .executor import RunTasks, executor
@@ -268,7 +268,7 @@ def _info(
     return StoreInfo(
         id=plan.id,
         name=recipe.name,
-        image=ImageSpec.from_recipe(recipe),
+        image=image_of_recipe(recipe),
         classes=tuple(classes),
         columns=tuple(sorted(columns)),
         split=asdict(recipe.split),

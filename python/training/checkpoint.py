@@ -102,7 +102,9 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ModelError(f"{path}: no such checkpoint; train this run first")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        known = {"recipe", "image", "classes", "store"} <= set(content["hyper_parameters"])
+        plain = content["hyper_parameters"]
+        known = {"recipe", "image", "classes", "store"} <= set(plain)
+        described = known and "seed" in plain["image"]
     except Exception as error:  # torch.load raises whatever the damaged bytes lead to
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise ModelError(
@@ -110,6 +112,10 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         ) from error
     if not known:
         raise ModelError(f"{path}: a checkpoint of another program; expected one written by scripts/train.py")
+    if not described:
+        raise ModelError(
+            f"{path}: of an earlier version, without the seed cell and tier of the images; ingest and train again"
+        )
     return dict(content)
 
 
@@ -154,9 +160,8 @@ def _build(plain: dict[str, Any], origin: str) -> Network | Ensemble:
 
 
 def _build_one(plain: dict[str, Any], origin: str) -> Network:
-    model = parse_recipe(plain["recipe"], {}, origin).model
-    image = ImageSpec.from_dict(plain["image"])
-    return build_recipe_model(model, image, plain["classes"])
+    recipe = parse_recipe(plain["recipe"], {}, origin)
+    return build_recipe_model(recipe, ImageSpec.from_dict(plain["image"]))
 
 
 def network_state(content: dict[str, Any]) -> dict[str, torch.Tensor]:

@@ -53,7 +53,9 @@ def test_no_cell_beyond_the_detector(eta):
 
 
 def test_towers_have_their_own_edges():
-    rows, columns = cells.hbhe_cells(np.array([0.0869, 0.0871, -0.0869, 2.9]), np.radians([0.0, 4.9, 5.1, -0.1]))
+    rows, columns = cells.hbhe_cells(
+        np.array([0.0869, 0.0871, -0.0869, 2.9]), np.radians([0.0, 4.9, 5.1, -0.1])
+    )
     assert rows.tolist() == [28, 29, 27, 55]
     assert columns.tolist() == [2, 2, 3, 1]
 

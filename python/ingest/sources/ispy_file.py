@@ -16,10 +16,11 @@ import numpy as np
 
 from ...errors import InputError
 from ...store.sparse import Array
-from ..tables.base import damaged
-from ..tables.opening import open_file
+from ..tables.base import damaged, open_file
 
-TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[-+]?\b(?:nan|inf(?:inity)?)\b|[()]', re.IGNORECASE)
+TOKEN = re.compile(
+    r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[-+]?\b(?:nan|inf(?:inity)?)\b|[()]', re.IGNORECASE
+)
 UNUSUAL = re.compile(r"[nNiI()]")  # outside of strings: neither digits nor JSON
 FOLDER = "Events/"
 
@@ -106,7 +107,9 @@ class IspyFile:
         self.path = path
         try:
             self._zip = zipfile.ZipFile(open_file(path))
-            self.names = [name for name in self._zip.namelist() if name.startswith(FOLDER) and name[-1] != "/"]
+            self.names = [
+                name for name in self._zip.namelist() if name.startswith(FOLDER) and name[-1] != "/"
+            ]
         except Exception as error:  # damaged bytes and servers fail in many ways
             raise damaged(path, error) from error
         if not self.names:
