@@ -111,7 +111,7 @@ def _cut(
     chosen = np.flatnonzero(status == Status.SCORED)
     places = np.array([seeds[i] for i in chosen], np.int64).reshape(-1, 2)
     windows = crop_many(layers[np.newaxis], places[:, 0], places[:, 1], image.window)
-    finite = np.isfinite(windows).reshape(len(windows), -1).all(axis=1)
+    finite = np.asarray(np.isfinite(windows).all(axis=(1, 2, 3)))
     status[chosen[~finite]] = Status.NOT_FINITE
     places = places[finite]
     images = windows[finite].astype(np.float32, copy=False)

@@ -56,7 +56,7 @@ def read_manifest(run: Path) -> dict[str, Any]:
     version = content["format_version"]
     if version == 1:
         raise DeploymentError(
-            f"{path}: format 1 does not say where the images have their seed nor of which tier their hits are, "
+            f"{path}: format 1 says neither where images have their seed nor of which tier their hits are, "
             f"expected format {FORMAT_VERSION}; ingest, train and export again"
         )
     if version != FORMAT_VERSION:

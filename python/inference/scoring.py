@@ -79,7 +79,7 @@ def open_events(run: Path, store: Path | None) -> Events:
     Raises:
         RunError: not a run folder.
         ModelError: its checkpoint is torn.
-        StoreError: the store is not there, damaged, or of other images or classes.
+        StoreError: the store is not there, damaged, or of other images or classes, or without labels.
     """
     from ..store import open_store
     from ..training.checkpoint import load_network
@@ -93,6 +93,7 @@ def open_events(run: Path, store: Path | None) -> Events:
         raise StoreError(f"{path}: the store of the training is not there any more; name one with --store")
     events = Events(open_store(path))
     events.store.check_model(network.image, network.classes)
+    events.store.check_labelled("a comparison with the truth")
     return events
 
 

@@ -114,7 +114,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ModelError(f"{path}: a checkpoint of another program; expected one written by scripts/train.py")
     if not described:
         raise ModelError(
-            f"{path}: of an earlier version, without the seed cell and tier of the images; ingest and train again"
+            f"{path}: of an earlier version, without the images' seed cell and tier; ingest and train again"
         )
     return dict(content)
 
