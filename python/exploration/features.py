@@ -38,17 +38,15 @@ def cell_tables(image: ImageSpec) -> Cells:
     if not energetic.any():
         energetic[0] = True
     counting = np.array(image.of_kind("count"))
-    grid = image.grid
-    known = grid.eta_half_width is not None and grid.phi_half_width is not None
-    rows = 2 * (grid.eta_half_width or 0) / height if known else 1.0
-    columns = 2 * (grid.phi_half_width or 0) / width if known else 1.0
+    half = image.grid.half_widths
+    rows, columns = (2 * half[0] / height, 2 * half[1] / width) if half else (1.0, 1.0)
     return Cells(
         channel=channel,
         weighted=energetic[channel],
         counted=counting[channel],
         eta=(row - (height - 1) / 2) * rows,
         phi=(column - (width - 1) / 2) * columns,
-        unit="rad" if known else "cells",
+        unit="rad" if half else "cells",
     )
 
 

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias, cast
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
 
 from .windows import Window
 
@@ -17,7 +20,7 @@ Kind = Literal["energy", "momentum", "time", "count"]
 Tier = Literal["full", "reduced", "mini", "particles"]
 TrackPosition = Literal["vertex", "ecal", "none"]
 JetSeed = Literal["depth1", "sum", "none"]
-Limits: TypeAlias = "tuple[float | None, float | None]"
+Limits = tuple[float | None, float | None]
 
 LIMITS = ("pt", "abs_eta", "seed_rows")
 
@@ -35,53 +38,40 @@ class ChannelSpec:
 class Grid:
     """What a cell is: a crystal of the ECAL, or a part of a window in eta and phi."""
 
-    kind: str
-    """crystals or eta_phi."""
-    eta_half_width: float | None = None
-    phi_half_width: float | None = None
+    kind: Literal["crystals", "eta_phi"]
+    eta_half_width: float | UnsetType = UNSET
+    phi_half_width: float | UnsetType = UNSET
     alignment: tuple[str, ...] = ()
     """How particles were aligned before they were filled in."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the content as JSON types; widths and alignment only of windows in eta and phi."""
-        if self.kind == "crystals":
-            return {"kind": self.kind}
-        return {**dataclasses.asdict(self), "alignment": list(self.alignment)}
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> Grid:
-        """Return the inverse of `to_dict`."""
-        return cls(**{**content, "alignment": tuple(content.get("alignment", ()))})
+    @property
+    def half_widths(self) -> tuple[float, float] | None:
+        """Of a window in eta and phi, else None."""
+        if isinstance(self.eta_half_width, UnsetType) or isinstance(self.phi_half_width, UnsetType):
+            return None
+        return self.eta_half_width, self.phi_half_width
 
 
 @dataclass(frozen=True)
 class Domain:
-    """Ranges that the training events cover, both ends included; None: not known, a limit of None: open."""
+    """Ranges that the training events cover, both ends included; unset: not known, a limit of None: open."""
 
-    pt: Limits | None = None
+    pt: Limits | UnsetType = UNSET
     """GeV."""
-    abs_eta: Limits | None = None
-    seed_rows: Limits | None = None
+    abs_eta: Limits | UnsetType = UNSET
+    seed_rows: Limits | UnsetType = UNSET
     """Rows of the whole-ECAL image, 0..279."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the known ranges as JSON types."""
-        return {name: list(limits) for name in LIMITS if (limits := getattr(self, name)) is not None}
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> Domain:
-        """Return the inverse of `to_dict`."""
-        return cls(**{name: cast(Limits, tuple(limits)) for name, limits in content.items()})
 
     def contains(self, name: str, value: float) -> bool:
         """Return whether `value` lies in the range `name`; NaN lies in none, not even in an open one."""
-        low, high = getattr(self, name) or (None, None)
+        limits = getattr(self, name)
+        low, high = (None, None) if limits is UNSET else limits
         low, high = -math.inf if low is None else low, math.inf if high is None else high
         return bool(low <= value <= high)
 
     def over(self, other: Domain) -> Domain:
         """Return these ranges, and those of `other` where there are none."""
-        mine = {name: getattr(self, name) for name in LIMITS if getattr(self, name) is not None}
+        mine = {name: limits for name in LIMITS if (limits := getattr(self, name)) is not UNSET}
         return dataclasses.replace(other, **mine)
 
 
@@ -98,7 +88,7 @@ class ImageSpec:
     tier: Tier = "full"
     track_position: TrackPosition = "none"
     jet_seed: JetSeed = "none"
-    domain: Domain = field(default_factory=Domain)
+    domain: Domain = Domain()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -138,24 +128,17 @@ class ImageSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content as JSON types."""
-        return {
-            **dataclasses.asdict(self),
-            "channels": [dataclasses.asdict(channel) for channel in self.channels],
-            "seed": list(self.seed),
-            "grid": self.grid.to_dict(),
-            "domain": self.domain.to_dict(),
-        }
+        content: dict[str, Any] = msgspec.to_builtins(self)
+        return content
 
     @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> ImageSpec:
-        """Return the inverse of `to_dict`."""
-        converted = {
-            "channels": tuple(ChannelSpec(**channel) for channel in content["channels"]),
-            "seed": tuple(content["seed"]),
-            "grid": Grid.from_dict(content["grid"]),
-            "domain": Domain.from_dict(content["domain"]),
-        }
-        return cls(**{**content, **converted})
+    def from_dict(cls, content: Any) -> ImageSpec:
+        """Return the inverse of `to_dict`.
+
+        Raises:
+            ValueError: a key is missing or has another type.
+        """
+        return msgspec.convert(content, cls)
 
     def differences(self, other: ImageSpec) -> dict[str, tuple[Any, Any]]:
         """Return what two descriptions do not have in common, the domain apart: name -> (own, other)."""
@@ -165,7 +148,7 @@ class ImageSpec:
             "kinds": (self.kinds, other.kinds),
             "image shape": (self.shape, other.shape),
             "seed cell": (self.seed, other.seed),
-            "grid": (self.grid.to_dict(), other.grid.to_dict()),
+            "grid": (msgspec.to_builtins(self.grid), msgspec.to_builtins(other.grid)),
             "tier": (self.tier, other.tier),
             "track position": (self.track_position, other.track_position),
             "jet seed": (self.jet_seed, other.jet_seed),

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RunError, StoreError
+from ..errors import StoreError
 
 if TYPE_CHECKING:
     from ..store import Store
+    from .run import Run
 
 Images = NDArray[np.float32]
 Predict = Callable[[Images], NDArray[np.float32]]
@@ -73,28 +73,16 @@ class Events:
         return np.concatenate(parts) if parts else np.zeros((0, *self.store.image.shape), np.float32)
 
 
-def open_events(run: Path, store: Path | None) -> Events:
-    """Open `store`, or the store that the run was trained on, and check that it fits the run's model.
+def model_events(store: Store, run: Run) -> Events:
+    """Return the events of a store for a run's model.
 
     Raises:
-        RunError: not a run folder.
-        ModelError: its checkpoint is torn.
-        StoreError: the store is not there, damaged, or of other images or classes, or without labels.
+        StoreError: the store has other images or classes, or no labels.
     """
-    from ..store import open_store
-    from ..training.checkpoint import load_network
-
-    checkpoint = run / "checkpoints" / "best.ckpt"
-    if not checkpoint.is_file():
-        raise RunError(f"{run}: not a trained run, {checkpoint} is missing; train it with scripts/train.py")
-    network, parameters = load_network(checkpoint)
-    path = store or Path(str(parameters["store"]["path"]))
-    if store is None and not (path / "store.json").is_file():
-        raise StoreError(f"{path}: the store of the training is not there any more; name one with --store")
-    events = Events(open_store(path))
-    events.store.check_model(network.image, network.classes)
-    events.store.check_labelled("a comparison with the truth")
-    return events
+    network = run.trained_network
+    store.check_model(network.image, network.classes)
+    store.check_labelled("a comparison with the truth")
+    return Events(store)
 
 
 def score_split(predict: Predict, events: Events, split: str, limit: int = 0, progress: str = "") -> Scores:

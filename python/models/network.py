@@ -23,9 +23,10 @@ class Network(nn.Module):
     Attributes:
         steps: the recipe's `transforms`: raw images -> images of the description `seen`.
         preprocess: these images -> normalised images; holds mean and std as buffers.
-        backbone: normalised images (N, C, H, W) -> logits (N, K); one with a true attribute `takes_raw` gets
-            the raw images as its second argument, zero-suppressed and without the times, which are no
-            amounts.
+        backbone: images (N, C, H, W) -> logits (N, K). Its attribute `takes` says which images: "normalised"
+            (also where there is no such attribute); "both", normalised and stepped ones, the latter
+            zero-suppressed and without the times, which are no amounts; or "raw", stepped and zero-suppressed
+            only, and then it has a method fit(batches, is_amount), see `SparseViT.fit`.
         image: description of the raw images; its tier is the one that the steps leave.
         seen: description of the images after the steps.
         classes: names of the K classes.
@@ -59,8 +60,8 @@ class Network(nn.Module):
     def logits(self, image: Tensor) -> Tensor:
         """Return the logits (N, K) of raw images (N, C, H, W)."""
         image = self.steps(image)
-        images = [self.preprocess(image)]
-        if getattr(self.backbone, "takes_raw", False):
+        images = [self.preprocess.suppress(image)] if self._takes == "raw" else [self.preprocess(image)]
+        if self._takes == "both":
             images.append(self._amounts(image))
         logits: Tensor = self.backbone(*images)
         return logits
@@ -84,9 +85,18 @@ class Network(nn.Module):
                 yield self.steps(batch)
 
         self.preprocess.fit(stepped())
-        for module in self.modules():
-            if isinstance(module, Moments):
-                module.fit(self._amounts(batch) for batch in stepped())
+        if self._takes == "both":
+            for module in self.modules():
+                if isinstance(module, Moments):
+                    module.fit(self._amounts(batch) for batch in stepped())
+        if self._takes == "raw":
+            is_amount = self.get_buffer("is_amount").flatten() > 0
+            backbone: Any = self.backbone
+            backbone.fit(lambda: map(self.preprocess.suppress, stepped()), is_amount)
+
+    @property
+    def _takes(self) -> str:
+        return getattr(self.backbone, "takes", "normalised")
 
     def _amounts(self, image: Tensor) -> Tensor:
         """Return stepped images (N, C, H, W), zero-suppressed, with 0 in the channels of times."""

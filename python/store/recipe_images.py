@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from ..geometry.description import ChannelSpec, Domain, Grid, ImageSpec, Kind
 from ..recipe import Channel, Recipe
 
@@ -25,7 +27,7 @@ def image_of_recipe(recipe: Recipe) -> ImageSpec:
         tier=image.tier or ("particles" if particles else "full"),
         track_position=image.track_position or ("vertex" if particles else "none"),
         jet_seed=image.jet_seed,
-        domain=Domain.from_dict(image.domain),
+        domain=msgspec.convert(image.domain, Domain),
     )
 
 
