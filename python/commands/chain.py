@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import RecipeError
+from ..inference.run import Run
 from ..recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ logger = logging.getLogger(__name__)
 SIMULATION_SEED = 1
 
 
-def train_and_evaluate(recipe: Recipe, store: Path, run: Path) -> str:
+def train_and_evaluate(recipe: Recipe, store: Path, run: Run) -> str:
     """Train the recipe's network on `store` into the folder `run`; write metrics.json and plots.
 
     Under torchrun all processes train, and the first one evaluates.
@@ -36,7 +37,7 @@ def train_and_evaluate(recipe: Recipe, store: Path, run: Path) -> str:
     from ..store import open_store
     from ..training import train
 
-    train(recipe, open_store(store), run)
+    train(recipe, open_store(store), run.path)
     return "" if int(os.environ.get("RANK", "0")) else table(evaluate_run(run))
 
 
@@ -59,20 +60,21 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
     with _step(2, f"ingest them into {store}"):
         _ingest(recipe, inputs, store)
     with _step(3, f"train {recipe.model.name}, evaluate"):
-        metrics = train_and_evaluate(recipe, store, run)
+        trained = Run(run)
+        metrics = train_and_evaluate(recipe, store, trained)
     with _step(4, "export TorchScript and ONNX"):
         from ..deployment.export import export_run
 
-        export_run(run)
+        export_run(trained)
     with _step(5, "validate the exports"):
         from ..deployment.validate import table, validate_run
 
-        validation = validate_run(run)
+        validation = validate_run(trained)
     with _step(6, "write the report"):
         from .run_page import write_report
 
-        write_report(run)
-    return f"{metrics}\n\n{table(validation)}\n\n{_where(run, inputs, store)}", bool(validation["passed"])
+        write_report(trained)
+    return f"{metrics}\n\n{table(validation)}\n\n{_where(run, inputs, store)}", validation.passed
 
 
 def refuse_torchrun(what: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import RecipeError
 from ..files import write_json
+from ..inference.run import Run
 from ..recipe import Recipe
 from . import chain, cli
 
@@ -61,8 +62,9 @@ def compare_models(recipe: Recipe, models: Sequence[str], store: Path, folder: P
     runs = [folder / name for name in models]
     for name, run in zip(models, runs, strict=True):
         logger.info("train %s", name)
-        chain.train_and_evaluate(_with_model(recipe, name), store, run)
-        export_run(run)
+        trained = Run(run)
+        chain.train_and_evaluate(_with_model(recipe, name), store, trained)
+        export_run(trained)
     lines = [table(benchmark_runs(runs, folder))]
     lines += [compare_runs(runs[0], other) for other in runs[1:]]
     return "\n".join([*lines, f"{folder / 'benchmark.html'}: table and figures"])
@@ -92,7 +94,7 @@ def compare_sizes(
             logger.info("train %s on %d events", name, size)
             run = folder / str(size) / name
             limit = size if size < events else 0
-            chain.train_and_evaluate(_with_limit(_with_model(recipe, name), limit), store, run)
+            chain.train_and_evaluate(_with_limit(_with_model(recipe, name), limit), store, Run(run))
             found[name].append(point(size, run))
     content = {name: [point._asdict() for point in points] for name, points in found.items()}
     write_json(folder / "training_size.json", content)

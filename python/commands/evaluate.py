@@ -27,12 +27,14 @@ def evaluate(
         against: Other run folders, for a paired test on the same events.
     """
     from ..evaluation.evaluate import compare_runs, evaluate_run, table
+    from ..inference.run import Run
     from .run_page import write_report
 
-    cli.say(table(evaluate_run(run, store, output, limit, calibrate=calibrate)))
+    trained = Run(run)
+    cli.say(table(evaluate_run(trained, store, output, limit, calibrate=calibrate)))
     for other in against:
-        cli.say(compare_runs(run, other, store, limit))
-    cli.say(str(write_report(run)))
+        cli.say(compare_runs(trained, other, store, limit))
+    cli.say(str(write_report(trained)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..run_folder import RunFolder
 from . import cli
 
 
@@ -25,7 +26,7 @@ def robustness(
     from ..evaluation.robustness import scan_runs, table
     from .run_page import write_report
 
-    folder = evaluation_folder(runs[0], store, output)
+    folder = evaluation_folder(RunFolder(runs[0]), store, output).path
     cli.say(table(scan_runs(runs, folder, store, limit)))
     cli.say(str(write_report(runs[0])))
 

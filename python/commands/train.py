@@ -31,6 +31,7 @@ def train(
         events: Number of events to simulate where no store is given; 60,000 by default.
         overrides: Keys of the recipe, in place of the file's.
     """
+    from ..inference.run import Run
     from ..recipe import load_recipe
     from . import chain
 
@@ -39,7 +40,7 @@ def train(
     if store is not None:
         if events is not None:
             raise RecipeError("--events are simulated where no store is given; leave out --events or --store")
-        table = chain.train_and_evaluate(study, store, folder)
+        table = chain.train_and_evaluate(study, store, Run(folder))
         if table:
             cli.say(table)
         return
