@@ -61,7 +61,7 @@ def test_a_model_from_outside_is_trained_loaded_and_exported(own_models, recipe,
         done = command(ROOT / "scripts" / step[0], *step[1:], path=own_models)
         assert done.returncode == 0, done.stderr
     assert json.loads((run / "validation.json").read_text())["passed"] is True
-    code = f"import numpy, RecoE2E.ParticleViT as p; images = numpy.zeros((3, 2, 24, 24), 'float32')\n"
+    code = "import numpy, RecoE2E.ParticleViT as p; images = numpy.zeros((3, 2, 24, 24), 'float32')\n"
     code += f"print(p.load_run({str(run)!r}).predict(images).shape)"
     assert command("-c", code, path=own_models).stdout == "(3, 2)\n"
 
