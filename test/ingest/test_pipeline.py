@@ -90,7 +90,7 @@ def test_units_and_shards_do_not_change_the_events(tmp_path, jets_root, recipe, 
 
 def test_test_inputs_alone_and_beside_inputs(tmp_path, jets_root, helpers, recipe):
     fixed = helpers.root(tmp_path / "fixed.root", helpers.jets(500, seed=3))
-    ingest_files(recipe, tmp_path / "alone", None, str(fixed))
+    ingest_files(recipe, tmp_path / "alone", (), str(fixed))
     assert list(open_store(tmp_path / "alone").info.splits) == ["test"]
     assert open_store(tmp_path / "alone").events("test") == 500
     ingest_files(recipe, tmp_path / "both", str(jets_root), str(fixed))
