@@ -122,7 +122,7 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         images[:, 1] = np.where(energy > 1, random.normal(0, 2, energy.shape), 0)
         file = path / f"shards/{split}-00000.h5"
         write_events(file, SparseImages.from_dense(images), labels, {"pt": energy.sum(axis=(1, 2))})
-        shards = (ShardInfo(f"shards/{file.name}", events, file.stat().st_size),)
+        shards = (ShardInfo.of(path, file, events),)
         splits[split] = SplitInfo(events, {"a": events // 2, "b": events // 2}, shards)
     info = StoreInfo("id", "small", spec, ("a", "b"), ("pt",), {"seed": 1.0}, splits, ())
     write_json(path / "store.json", info.to_dict())

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,18 +15,16 @@ import numpy as np
 from tqdm import tqdm
 
 from ..errors import InputError, StoreError
-from ..files import write_json
+from ..files import LOCK, locked, unwritable, write_json
 from ..recipe import Recipe
 from ..store import SPLITS, ImageSpec, InputInfo, ShardInfo, SplitInfo, StoreInfo
 from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
-from ..store.writer import disk_error
 from .executor import RunTasks, executor
 from .plan import Plan, make_plan, plan_dict, recipe_part
 from .stages import MergeTask, UnitTask, count_selected, run_merge, run_unit, unit_tasks
 from .tables.temporary import TemporaryError
 
 PARTS = ".parts"
-LOCK = ".lock"
 PLAN = "plan.json"
 SHARDS_AT_ONCE = 2
 logger = logging.getLogger(__name__)
@@ -80,13 +74,14 @@ def ingest_files(
 
     Raises:
         InputError: a file cannot be used; or no event, or a single class, was selected.
-        StoreError: the folder holds something else, another ingest runs in it, or the disk is full.
+        StoreError: the folder holds something else.
+        OutputError: another ingest runs in it, or the disk is full.
     """
     begin = time.monotonic()
     plan = make_plan(recipe, inputs, test_inputs, on_error)
     created = not output.exists()
     try:
-        with _locked(output):
+        with locked(output, "ingest"):
             if _is_finished(output, plan):
                 return Result(output, read_info(output), True, 0, time.monotonic() - begin)
             try:
@@ -100,28 +95,8 @@ def ingest_files(
             output.rmdir()
         raise
     except OSError as error:
-        raise disk_error(output, error) from error
+        raise unwritable(output, error) from error
     return Result(output, read_info(output), False, entries, time.monotonic() - begin)
-
-
-@contextmanager
-def _locked(output: Path) -> Iterator[None]:
-    """Keep other ingests out of the folder, which is made where missing."""
-    output.mkdir(parents=True, exist_ok=True)
-    path = output / LOCK
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.stat().st_ino != os.fstat(file.fileno()).st_ino:
-                raise BlockingIOError
-        except (BlockingIOError, FileNotFoundError) as error:
-            raise StoreError(
-                f"{output}: another ingest is writing here; wait for it or choose another folder"
-            ) from error
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
 
 
 def _is_finished(output: Path, plan: Plan) -> bool:
@@ -159,7 +134,7 @@ def _run(plan: Plan, output: Path, workers: int, scheduler: str | None, on_error
     with executor(workers, scheduler) as run_tasks:
         entries, failed = _run_units(plan, parts, run_tasks, on_error)
         targets, selected = _run_merges(plan, output, run_tasks, failed)
-    write_json(output / STORE_FILE, _info(plan, targets, selected, failed).to_dict())
+    write_json(output / STORE_FILE, _info(plan, output, targets, selected, failed).to_dict())
     shutil.rmtree(parts)
     return entries
 
@@ -241,6 +216,7 @@ def _merge_tasks(targets: list[str], parts: list[Path]) -> list[MergeTask]:
 
 def _info(
     plan: Plan,
+    output: Path,
     targets: dict[tuple[str, int], Path],
     selected: dict[int, int],
     failed: dict[str, str],
@@ -256,7 +232,7 @@ def _info(
                     labels = file["label"][:]
                     columns |= set(file["columns"])
                 counts += np.bincount(labels, minlength=len(classes))
-                shards.append(ShardInfo(f"{SHARD_FOLDER}/{path.name}", len(labels), path.stat().st_size))
+                shards.append(ShardInfo.of(output, path, len(labels)))
         per_class = dict(zip(classes, counts.tolist(), strict=True))
         splits[split] = SplitInfo(int(counts.sum()), per_class, tuple(shards))
     used = [
