@@ -120,7 +120,7 @@ def _digest(content: dict[str, Any]) -> str:
 
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
-    """Keep other processes out of `path`: of a folder, which is made where missing, or of a file to be written.
+    """Keep other processes out of `path`: a folder, which is made where missing, or a file to be written.
 
     Whoever is in there has a file .lock in the folder, or .NAME.lock beside the file. What a killed process
     leaves locks nothing.

@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -61,13 +62,13 @@ class Result:
 def ingest_files(
     recipe: Recipe,
     output: Path,
-    inputs: str | None = None,
-    test_inputs: str | None = None,
+    files: str | Sequence[str] = (),
+    test_files: str | Sequence[str] = (),
     workers: int = 1,
     scheduler: str | None = None,
     on_error: str = "stop",
 ) -> Result:
-    """Make the store `output` from the files that match `inputs` (split by hash) and `test_inputs`.
+    """Make the store `output` from `files` (split by hash) and `test_files`, each a pattern or several.
 
     An interrupted ingest is continued by the same call. Files that cannot be used stop it, or are skipped and
     listed in store.json, as `on_error` says.
@@ -78,7 +79,7 @@ def ingest_files(
         OutputError: another ingest runs in it, or the disk is full.
     """
     begin = time.monotonic()
-    plan = make_plan(recipe, inputs, test_inputs, on_error)
+    plan = make_plan(recipe, _several(files), _several(test_files), on_error)
     created = not output.exists()
     try:
         with locked(output, "ingest"):
@@ -97,6 +98,10 @@ def ingest_files(
     except OSError as error:
         raise unwritable(output, error) from error
     return Result(output, read_info(output), False, entries, time.monotonic() - begin)
+
+
+def _several(patterns: str | Sequence[str]) -> Sequence[str]:
+    return [patterns] if isinstance(patterns, str) else patterns
 
 
 def _is_finished(output: Path, plan: Plan) -> bool:
@@ -194,7 +199,7 @@ def _check_selected(plan: Plan, parts: list[Path], failed: dict[str, str]) -> di
     sources, table = count_selected(parts, len(classes))
     for fixed in (None, "test"):
         members = [i for i, file in enumerate(plan.inputs) if file.split == fixed and file.path not in failed]
-        what = "test inputs" if fixed else "inputs"
+        what = "test files" if fixed else "files"
         counts = table[np.isin(sources, members)].sum(axis=0)
         if any(file.split == fixed for file in plan.inputs) and (counts > 0).sum() < 2:
             seen = [name for name, count in zip(classes, counts, strict=True) if count]
