@@ -19,7 +19,7 @@ LOCK = ".lock"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _REFUSED = {
     errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG,
-    errno.EFBIG, errno.EIO, errno.ENOENT, errno.ENOTEMPTY, errno.ELOOP,
+    errno.EFBIG, errno.EIO, errno.ENOENT, errno.ENOTEMPTY, errno.ELOOP, errno.EINVAL,
 }  # fmt: skip
 
 
@@ -119,22 +119,21 @@ def _digest(content: dict[str, Any]) -> str:
 
 
 @contextmanager
-def locked(path: Path, what: str) -> Iterator[None]:
-    """Keep other processes out of `path`: a folder, which is made where missing, or a file to be written.
+def locked(path: Path, what: str, inside: bool = True) -> Iterator[None]:
+    """Keep other processes out of a folder, or from writing a file, as long as this one is there.
 
-    Whoever is in there has a file .lock in the folder, or .NAME.lock beside the file. What a killed process
-    leaves locks nothing.
+    A killed process leaves its file .lock behind, but no lock.
 
     Args:
-        path: folder or file.
-        what: what this process does there, for the others' message: "training".
+        path: folder, which is made where missing; or file.
+        what: what this process does there, for the message of the others: "training".
+        inside: whether the lock is .lock inside of the folder, or .NAME.lock beside it.
 
     Raises:
         OutputError: another process is writing there, or it cannot be written.
     """
-    is_file = bool(path.suffix)
-    make_folder(path.parent if is_file else path)
-    lock = path.with_name(f".{path.name}{LOCK}") if is_file else path / LOCK
+    lock = path / LOCK if inside else path.with_name(f".{path.name}{LOCK}")
+    make_folder(lock.parent)
     try:
         file = lock.open("a+", encoding="utf-8")
     except OSError as error:
