@@ -42,6 +42,8 @@ class Source(Protocol):
     entries: int
     missing: list[str]
     """Columns to keep that the file lacks."""
+    unreadable: dict[int, str]
+    """Entries that were left out so far because they cannot be read, and why."""
 
     def steps(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Return ranges that cover start..stop, each of a size that fits well into memory."""
