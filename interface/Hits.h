@@ -30,7 +30,7 @@ namespace particlevit {
 
   // A track and where it is put: its direction at the vertex, or where it meets the ECAL.
   struct Track {
-    float pt;
+    double pt;
     double eta;
     double phi;
   };

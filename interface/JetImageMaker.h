@@ -36,7 +36,7 @@ namespace particlevit {
           cutter_(image, kEcalRows, 0),
           detector_(kKnown.size(), {kEcalRows, kEcalColumns}),
           towers_(kHBHERows, kHBHEColumns),
-          highestDepth1_(kHBHERows, kHBHEColumns),
+          depth1_(kHBHERows, kHBHEColumns),
           channels_(chooseChannels(image, kKnown)) {
       for (const auto channel : channels_)
         layers_.push_back(&detector_[channel]);
@@ -63,7 +63,7 @@ namespace particlevit {
             const auto axis = hbheCellOf(jet.eta, jet.phi);
             if (!axis)
               return Status::kNoSeed;
-            const Cell tower = findJetSeed(byDepth1_ ? highestDepth1_ : towers_, *axis);
+            const Cell tower = findJetSeed(byDepth1_ ? depth1_ : towers_, *axis);
             return cutter_.cut(layers_, centreOfTower(tower), images);
           });
     }
@@ -85,7 +85,7 @@ namespace particlevit {
         for (const auto& track : hits.tracks)
           if (track.pt > options_.minTrackPt)
             if (const auto cell = ecalCellOf(track.eta, track.phi))
-              detector_[kTracks].add(*cell, track.pt);
+              detector_[kTracks].add(*cell, static_cast<float>(track.pt));
       if (uses(kEcal))
         fillEcal(hits.barrel, hits.endcap);
       if (uses(kHcal))
@@ -107,7 +107,7 @@ namespace particlevit {
 
     void fillTowers(const std::vector<TowerHit>& hits) {
       towers_.clear();
-      highestDepth1_.clear();
+      depth1_.clear();
       for (const auto& hit : hits) {
         if (!isTower(hit.ieta, hit.iphi)) {
           ++unknownHits_;
@@ -116,11 +116,12 @@ namespace particlevit {
         if (hit.energy <= 0.f)
           continue;
         const int columns = isCoarseTower(hit.ieta) ? 2 : 1;
+        const float share = hit.energy / static_cast<float>(columns);
         for (int column = 0; column < columns; ++column) {
           const Cell cell = hbheCell(hit.ieta, hit.iphi + column);
-          towers_.add(cell, hit.energy / static_cast<float>(columns));
+          towers_.add(cell, share);
           if (hit.depth == 1)
-            highestDepth1_.raise(cell, hit.energy);
+            depth1_.add(cell, share);
         }
       }
     }
@@ -131,7 +132,7 @@ namespace particlevit {
     WindowCutter cutter_;
     std::vector<DetectorImage> detector_;  // one per known channel, in crystals
     DetectorImage towers_;
-    DetectorImage highestDepth1_;
+    DetectorImage depth1_;
     std::vector<std::size_t> channels_;
     std::vector<const DetectorImage*> layers_;
     unsigned long long unknownHits_ = 0;

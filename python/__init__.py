@@ -7,11 +7,12 @@ so everything else is imported when it is first used.
 _PUBLIC = {
     "build_model": ".models",
     "list_models": ".models",
-    "load_run": ".deployment",
+    "load_run": ".inference.backends",
     "open_store": ".store",
+    "register_model": ".models",
 }
 
-__all__ = ["build_model", "list_models", "load_run", "open_store"]
+__all__ = ["build_model", "list_models", "load_run", "open_store", "register_model"]
 
 
 def __getattr__(name):  # type: ignore[no-untyped-def]

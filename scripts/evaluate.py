@@ -1,47 +1,7 @@
 #!/usr/bin/env python3
 """Evaluate a trained run: AUC with its error, background rejection, figures."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
-from RecoE2E.ParticleViT import cli
-
-
-def evaluate(
-    run: Path,
-    store: Path | None = None,
-    output: Path | None = None,
-    limit: int = 0,
-    calibrate: bool = False,
-    robustness: bool = False,
-    compare: str = "",
-) -> None:
-    """Evaluate a trained run and write metrics.json, plots/*.png and report.html.
-
-    Args:
-        run: Run folder with a checkpoint.
-        store: Store to evaluate on; by default the one of the training.
-        output: Folder to write to; by default the run folder, or RUN/evaluations/NAME for another store.
-        limit: Most events per split; 0 means all, and at most 20,000 of the training split.
-        calibrate: Fit a temperature on the validation split first; exports carry it from then on.
-        robustness: Scan noise, dead cells, masked patches, energy scale, time jitter and rotations, too.
-        compare: Other run folders, with commas between, for a paired test on the same events; with
-            robustness they are scanned into the same figures.
-    """
-    from RecoE2E.ParticleViT.evaluation import robustness as scans
-    from RecoE2E.ParticleViT.evaluation.evaluate import compare_runs, evaluate_run, evaluation_folder, table
-    from RecoE2E.ParticleViT.evaluation.run_report import write_report
-
-    cli.say(table(evaluate_run(run, store, output, limit, calibrate=calibrate)))
-    others = [Path(word) for word in compare.split(",") if word]
-    for other in others:
-        cli.say(compare_runs(run, other, store, limit))
-    if robustness:
-        folder = evaluation_folder(run, store, output)
-        cli.say(scans.table(scans.scan_runs([run, *others], folder, store, limit or scans.EVENTS)))
-    cli.say(str(write_report(run)))
-
+from RecoE2E.ParticleViT.commands.evaluate import main
 
 if __name__ == "__main__":
-    cli.run(evaluate)
+    main()

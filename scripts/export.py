@@ -1,33 +1,7 @@
 #!/usr/bin/env python3
 """Export a trained run as TorchScript and ONNX."""
 
-from __future__ import annotations
-
-from pathlib import Path
-
-from RecoE2E.ParticleViT import cli
-
-
-def export(run: Path, target: str = "CMSSW_13_3", int8: bool = False, store: Path | None = None) -> None:
-    """Export a trained run as TorchScript and ONNX, with model.json beside them.
-
-    Args:
-        run: Run folder with a checkpoint; RUN/export is written.
-        target: Oldest CMSSW release that has to load the ONNX file, such as CMSSW_14_0.
-        int8: Write model_int8.onnx too, or refuse where it changes the AUC by more than 0.002.
-        store: Store whose training split calibrates int8; by default the one of the training.
-    """
-    from RecoE2E.ParticleViT.deployment.export import export_run, int8_table
-
-    content = export_run(run, target, int8, store)
-    onnx = content["onnx"]
-    cli.say(
-        f"{run / 'export'}: model.pt, model.onnx (opset {onnx['opset']}, IR {onnx['ir_version']}, "
-        f"{onnx['nodes']} nodes, {onnx['bytes'] / 1e3:.0f} kB; {target} and later), model.json"
-    )
-    if int8:
-        cli.say(int8_table(content))
-
+from RecoE2E.ParticleViT.commands.export import main
 
 if __name__ == "__main__":
-    cli.run(export)
+    main()

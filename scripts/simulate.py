@@ -1,41 +1,7 @@
 #!/usr/bin/env python3
 """Simulate detector images from first principles."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import Literal
-
-from RecoE2E.ParticleViT.cli import run, say
-
-
-def simulate(
-    process: Literal["electron_photon", "quark_gluon"],
-    events: int = 20000,
-    seed: int = 1,
-    output: Path | None = None,
-) -> None:
-    """Write simulated images in the layout of the public files.
-
-    electron_photon: crops of 32 x 32 ECAL barrel crystals around electrons and photons of pT = 50 GeV,
-    X (N, 32, 32, 2) of E/50 GeV and t/50 ns, y (1 = electron), pt, eta, phi, ieta, iphi. HDF5.
-
-    quark_gluon: jets of Pythia 8 dijets, 125 x 125 images of tracks, ECAL and HCAL. The suffix of the output
-    decides: .parquet for images X_jets (3, 125, 125) with pt, m0, y (1 = quark), .root for an ntuple
-    fevt/RHTree of the whole detector. Both hold the same jets. Needs the extra `sim`.
-
-    Args:
-        process: what to simulate.
-        events: number of images.
-        seed: of the random numbers; the same seed gives the same file.
-        output: file to write, PROCESS.hdf5 or PROCESS.parquet by default; it appears when it is complete.
-    """
-    from RecoE2E.ParticleViT import simulation
-
-    path = output or Path(process + simulation.PROCESSES[process].suffix)
-    simulation.simulate(process, path, events, seed)
-    say(f"{path}: {events} events")
-
+from RecoE2E.ParticleViT.commands.simulate import main
 
 if __name__ == "__main__":
-    run(simulate, positional=True)
+    main()

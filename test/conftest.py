@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -46,7 +47,7 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of 24 x 24 images of two channels and two classes: a broad blob is `b`, a narrow one `a`."""
     import numpy as np
 
-    from RecoE2E.ParticleViT.atomic import write_json
+    from RecoE2E.ParticleViT.files import write_json
     from RecoE2E.ParticleViT.store import ImageSpec, ShardInfo, SparseImages, SplitInfo, StoreInfo
     from RecoE2E.ParticleViT.store.writer import write_events
 
@@ -94,3 +95,20 @@ def small_run(small_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     run = tmp_path_factory.mktemp("small_run") / "run"
     train(parse_recipe(content, {}, "small.yaml"), open_store(small_store), run)
     return run
+
+
+@pytest.fixture(scope="session")
+def exported_run(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of `small_run` with its export; not to be changed."""
+    from RecoE2E.ParticleViT.deployment import export_run
+
+    run = tmp_path_factory.mktemp("exported") / "run"
+    shutil.copytree(small_run, run)
+    export_run(run)
+    return run
+
+
+@pytest.fixture
+def own_run(exported_run, tmp_path):
+    """A copy of the exported run that a test may damage."""
+    return shutil.copytree(exported_run, tmp_path / "run")

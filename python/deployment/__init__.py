@@ -1,8 +1,6 @@
-"""Exported models: write, load, compare."""
+"""Exports of trained models: written, proven, described for CMSSW."""
 
 from .export import export_run
-from .predictors import BackendUnavailableError, Predictor
-from .run import BACKENDS, load_run
 from .validate import validate_run
 
-__all__ = ["BACKENDS", "BackendUnavailableError", "Predictor", "export_run", "load_run", "validate_run"]
+__all__ = ["export_run", "validate_run"]

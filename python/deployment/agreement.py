@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from ..auc import auc, auc_difference
 
 if TYPE_CHECKING:
+    from ..inference.predictors import Predictor
+    from ..inference.scoring import Scores
     from ..store import ImageSpec
-    from .predictors import Predictor
-    from .scoring import Scores
 
 Images = NDArray[np.float32]
 SATURATION = {"GeV": 1700.0, "ns": 125.0, "1": 1000.0}

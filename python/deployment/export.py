@@ -7,30 +7,25 @@ import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..atomic import write_json
 from ..auc import check_classes
-from ..errors import RunError
-from .calibrated import Calibrated, read_temperature
-from .graph import INPUT, OUTPUT, operators, to_onnx, trace
-from .manifest import FILES, FORMAT_VERSION, MANIFEST, sha256
+from ..files import write_json
+from ..inference.manifest import FILES, MANIFEST, describe, sha256
+from ..inference.run import trained_network
+from .graph import operators, to_onnx, trace
 from .targets import DEFAULT_TARGET, Target, find_target
 
 if TYPE_CHECKING:
-    from ..models import Ensemble, Network
+    from ..inference.run import Model
     from .quantise import Sample
-
-    Model = Network | Ensemble | Calibrated
 
 CALIBRATION_EVENTS = 512
 JUDGE_EVENTS = 4000
 MAX_BYTES = 400_000_000  # of images in memory
-_VERSIONS = ("particlevit", "torch", "onnx", "onnxscript", "onnxruntime", "vit-pytorch")
 
 
 def export_run(
@@ -63,24 +58,6 @@ def export_run(
     return content
 
 
-def trained_network(run: Path, calibrated: bool = True) -> Model:
-    """Return the network of RUN/checkpoints/best.ckpt in evaluation mode, calibrated where the run is.
-
-    Raises:
-        RunError: there is no such file.
-        ModelError: it is torn, or holds another kind of model.
-    """
-    from ..training.checkpoint import load_network
-
-    path = run / "checkpoints" / "best.ckpt"
-    if not path.is_file():
-        what = "not a run folder" if run.is_dir() else "no such folder"
-        raise RunError(f"{run}: {what}, expected {path}; train it with scripts/train.py --run {run}")
-    network, _ = load_network(path)
-    temperature = read_temperature(run) if calibrated else None
-    return (network if temperature is None else Calibrated(network, temperature)).eval()
-
-
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield an empty folder that replaces `path` when all is well, and vanishes on an error."""
@@ -96,47 +73,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
     finally:
         for leftover in (partial, old):
             shutil.rmtree(leftover, ignore_errors=True)
-
-
-def describe(network: Model, run: Path) -> dict[str, Any]:
-    """Return the part of model.json that does not depend on the files."""
-    metrics = _metrics(run)
-    points = metrics.pop("working_points", {})
-    return {
-        "format_version": FORMAT_VERSION,
-        "name": network.name,
-        "image": network.image.to_dict(),
-        "classes": list(network.classes),
-        "input": INPUT,
-        "output": OUTPUT,
-        "working_points": points,
-        "metrics": metrics,
-        "versions": installed_versions(),
-    }
-
-
-def _metrics(run: Path) -> dict[str, Any]:
-    """Return RUN/metrics.json where the run was evaluated before, else nothing."""
-    path = run / "metrics.json"
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
-    except ValueError as error:
-        raise RunError(
-            f"{path}: not readable as JSON; write it again with scripts/evaluate.py --run {run}"
-        ) from error
-
-
-def installed_versions() -> dict[str, str]:
-    """Return the versions of the packages that make and run exports."""
-    installed = {name: _version(name) for name in _VERSIONS}
-    return {name: found for name, found in installed.items() if found is not None}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:  # in CMSSW this package is not a distribution
-        return None
 
 
 def write_onnx(
@@ -161,8 +97,8 @@ def write_onnx(
 
 def calibration_sample(run: Path, store: Path | None) -> Sample:
     """Return the events that calibrate and judge an int8 export: training and validation split."""
+    from ..inference.scoring import open_events
     from .quantise import Sample
-    from .scoring import open_events
 
     events = open_events(run, store)
     most = max(64, min(JUDGE_EVENTS, MAX_BYTES // (4 * math.prod(events.image.shape))))
@@ -190,7 +126,7 @@ def write_torchscript(network: Model, path: Path, content: dict[str, Any]) -> di
 
     import torch
 
-    from .graph import quiet_export
+    from ..inference.quiet import quiet_export
 
     essentials = {key: content[key] for key in ("format_version", "name", "image", "classes")}
     buffer = io.BytesIO()  # not a path: its name would become part of the file

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeploymentError
+from ..inference.manifest import INPUT, OUTPUT
+from ..inference.quiet import quiet_export
 from .rewrite import simplify
 from .targets import EXPORTER_OPSET, Target
 
 if TYPE_CHECKING:
     import onnx
     from torch import nn
-
-INPUT, OUTPUT = "image", "probabilities"
-_NOISY_LOGGERS = ("torch.onnx", "onnxscript", "onnx_ir")
-
-
-@contextmanager
-def quiet_export() -> Iterator[None]:
-    """Hide what torch's exporters say about themselves: deprecations and steps of their own."""
-    loggers = [logging.getLogger(name) for name in _NOISY_LOGGERS]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.simplefilter("ignore", FutureWarning)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
 
 
 def to_onnx(

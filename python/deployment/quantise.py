@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from ..auc import auc
 from ..errors import DeploymentError
-from .latency import compare, percentiles, speedup
-from .predictors import Scorer, load_onnx
+from ..inference.latency import compare, percentiles, speedup
+from ..inference.predictors import Scorer, load_onnx
 
 Images = NDArray[np.float32]
 KINDS = ("Conv", "Gemm", "MatMul")

@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..atomic import write_json
 from ..auc import auc, check_classes
-from ..errors import StoreError
+from ..files import write_json
+from ..inference.backends import FILE_BACKENDS, load_run
+from ..inference.latency import compare, measure, percentiles, speedup, torch_threads
+from ..inference.manifest import read_manifest
+from ..inference.predictors import BackendUnavailableError, Predictor
+from ..inference.programs import PROGRAMS, ProgramPredictor
+from ..inference.scoring import Events, Scores, open_events, proof_split, score_split
 from .agreement import BATCH_SIZES as PROOF_SIZES
 from .agreement import agreement, batch_differences, extreme_differences, worst_events
-from .latency import compare, measure, percentiles, speedup, torch_threads
-from .manifest import read_manifest
-from .predictors import BackendUnavailableError, Predictor
-from .programs import PROGRAMS, ProgramPredictor
-from .run import FILE_BACKENDS, load_run
-from .scoring import Events, Scores, open_events, score_split
 
 TOLERANCES = {"auc_difference": 1e-4, "max_abs_difference": 1e-5}
 INT8_TOLERANCES = {"auc_difference": 2e-3}
@@ -66,18 +65,6 @@ def validate_run(
     content["passed"] = all(entry["passed"] for entry in content["backends"].values())
     write_json(run / "validation.json", content)
     return content
-
-
-def proof_split(events: Events) -> str:
-    """Return the split that proofs use: test, or validation where the store has no test events.
-
-    Raises:
-        StoreError: it has neither.
-    """
-    for split in ("test", "validation"):
-        if split in events.splits:
-            return split
-    raise StoreError(f"{events.store.path}: has no event for a test; ingest it with a test split")
 
 
 def load_backends(run: Path, backends: tuple[str, ...]) -> tuple[dict[str, Predictor], dict[str, str]]:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..atomic import write_json
-from ..deployment.cost import benchmark_run, machine
 from ..errors import RunError
-from ..plotting import COLORS, figure
-from ..report import Page
+from ..files import write_json
+from ..report.figure import COLORS, figure
+from ..report.page import Page
+from .cost import benchmark_run, machine
 from .names import run_names
 
 SPLITS = ("test", "validation")

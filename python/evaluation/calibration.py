@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from ..auc import Floats, Integers
-from ..plotting import COLORS, figure
+from ..report.figure import COLORS, figure
 
 BINS = 15
 LEAST = 1e-7  # probabilities of float32 are 0 below about this

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..atomic import write_json
 from ..auc import check_classes, signal_scores
-from ..deployment.calibrated import CALIBRATION
-from ..deployment.export import trained_network
-from ..deployment.run import network_predictor
-from ..deployment.scoring import Events, Scores, open_events, score_split
-from ..deployment.validate import proof_split
 from ..errors import StoreError
+from ..files import write_json
+from ..inference.backends import network_predictor
+from ..inference.calibrated import CALIBRATION
+from ..inference.run import trained_network
+from ..inference.scoring import Events, Scores, open_events, proof_split, score_split
 from ..recipe import Evaluation
 from ..training import summary as training_summary
 from ..training.history import read_history
@@ -33,7 +32,7 @@ from .names import run_names
 from .physics import compare_scores, draw_bins, draw_sculpting, phase_space
 
 if TYPE_CHECKING:
-    from ..deployment.export import Model
+    from ..inference.run import Model
     from ..store import Store
 
 TRAIN_EVENTS = 20_000  # of the training split; enough to see overtraining

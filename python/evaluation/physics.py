@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..auc import Floats, Integers, auc, auc_difference, signal_scores
 from ..errors import StoreError
-from ..plotting import COLORS, figure
+from ..report.figure import COLORS, figure
 
 BINS = 6
 LEAST_EVENTS = 20  # of each class, for an AUC in a bin

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import Floats, Integers, auc, signal_scores
-from ..plotting import COLORS, figure
+from ..report.figure import COLORS, figure
 from .metrics import Roc, roc
 
 if TYPE_CHECKING:

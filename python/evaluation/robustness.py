@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..atomic import write_json
 from ..auc import auc, check_classes
-from ..deployment.export import trained_network
-from ..deployment.run import network_predictor
-from ..deployment.scoring import open_events
-from ..deployment.validate import proof_split
 from ..errors import RecipeError, suggest
-from ..plotting import COLORS, figure
+from ..files import write_json
+from ..inference.backends import network_predictor
+from ..inference.run import trained_network
+from ..inference.scoring import open_events, proof_split
+from ..report.figure import COLORS, figure
 from .names import run_names
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from ..plotting import COLORS, figure
+from ..report.figure import COLORS, figure
 from .benchmark import figures_of_merit
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..plotting import COLORS, figure
+from ..report.figure import COLORS, figure
 from ..store import ImageSpec
 from ..store.sparse import Array
 from .features import cell_tables

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..report import Page
+from ..report.page import Page
 from . import figures
 from .quality import KINEMATICS, MAX_DISTANCE, MAX_P_VALUE
 from .reading import FileRead

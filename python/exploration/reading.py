@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from ..ingest.sources import open_source
+from ..ingest.sources.dispatch import open_source
 from ..recipe import Recipe
 from ..store import SPLITS, ImageSpec, InputInfo, Store
 from .statistics import Chunk

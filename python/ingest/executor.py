@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from ..errors import InputError
-from .temporary import TemporaryError
+from .tables.temporary import TemporaryError
 
 WAIT_SECONDS = 15  # for a scheduler to answer
 AHEAD = 3  # tasks per worker that are handed out at a time

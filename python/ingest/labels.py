@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InputError, RecipeError
 from ..recipe import Label, Recipe
 from ..store.sparse import Array
-from .table import Table, check_finite, require, resolve
+from .tables.base import Table, check_finite, require, resolve
 
 
 class Labeller:

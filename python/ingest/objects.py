@@ -11,7 +11,7 @@ from ..errors import InputError
 from ..recipe import Recipe
 from ..store.sparse import Array
 from .labels import class_of_file, classify, label_values
-from .table import Jagged, Table, check_finite, hint
+from .tables.base import Jagged, Table, check_finite, hint
 
 
 @dataclass(frozen=True)

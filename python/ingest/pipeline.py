@@ -18,8 +18,8 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
-from ..atomic import write_json
 from ..errors import InputError, StoreError
+from ..files import write_json
 from ..recipe import Recipe
 from ..store import SPLITS, ImageSpec, InputInfo, ShardInfo, SplitInfo, StoreInfo
 from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
@@ -27,7 +27,7 @@ from ..store.writer import disk_error
 from .executor import RunTasks, executor
 from .plan import Plan, make_plan, plan_dict, recipe_part
 from .stages import MergeTask, UnitTask, count_selected, run_merge, run_unit, unit_tasks
-from .temporary import TemporaryError
+from .tables.temporary import TemporaryError
 
 PARTS = ".parts"
 LOCK = ".lock"

@@ -14,9 +14,9 @@ from typing import Any
 from ..errors import InputError, RecipeError, suggest
 from ..recipe import Recipe, recipe_dict
 from ..store import SPLITS, ImageSpec
-from . import remote
 from .hashing import file_hash
-from .sources import open_source
+from .sources.dispatch import open_source
+from .tables import remote
 
 FORMAT = 1  # part of the fingerprint: raise it when the same inputs would give another store
 LARGE_IMAGE = 8192  # cells

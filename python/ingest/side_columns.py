@@ -9,7 +9,7 @@ import numpy as np
 from ..recipe import Recipe
 from ..store.sparse import Array
 from .labels import Labeller
-from .table import Table, resolve
+from .tables.base import Table, resolve
 
 
 class SideColumns:

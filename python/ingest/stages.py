@@ -22,7 +22,8 @@ from ..store.sparse import Array
 from ..store.writer import write_events
 from .hashing import choose, event_hash, order_hash
 from .plan import InputFile, Plan, Unit, stat
-from .sources import Events, open_source
+from .sources.base import Events
+from .sources.dispatch import open_source
 
 KEY, GROUP = "_key", "_group"
 

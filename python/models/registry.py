@@ -42,7 +42,6 @@ def add_model(name: str, builder: Builder, defaults: dict[str, Any]) -> None:
 
 def list_models() -> list[str]:
     """Return the names that `build_model` knows."""
-    _import_builders()
     return sorted(_BUILDERS)
 
 
@@ -113,13 +112,8 @@ def with_all_options(model: Model) -> Model:
     return dataclasses.replace(model, options={**plain, **model.options})
 
 
-def _import_builders() -> None:
-    from . import cnn, hybrid, small_data, transformers  # noqa: F401
-
-
 def _find(name: str) -> tuple[Builder, dict[str, Any]]:
     """Return the builder of a model and its options with their defaults."""
-    _import_builders()
     if name not in _BUILDERS:
         raise ModelError(f"unknown model '{name}'; {suggest(name, _BUILDERS)}")
     return _BUILDERS[name]

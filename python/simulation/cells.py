@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detector import (
+from ..geometry.grids import (
     ECAL_COLUMNS,
     ECAL_PER_HCAL,
     ECAL_ROWS,

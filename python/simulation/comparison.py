@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import auc
-from ..plotting import COLORS, figure
+from ..report.figure import COLORS, figure
 from .electron_photon import SEED, SIZE
 
 Image = NDArray[np.float32]

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..atomic import atomic_path
-from ..detector import CRYSTAL_ETA, CRYSTAL_PHI, EB_IETA_MAX, EB_IPHI_MAX, EB_RADIUS_CM, EB_ROWS
 from ..errors import InputError
+from ..files import atomic_path
+from ..geometry.grids import CRYSTAL_ETA, CRYSTAL_PHI, EB_IETA_MAX, EB_IPHI_MAX, EB_RADIUS_CM, EB_ROWS
 from . import readout, shower, tracker
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detector import EB_RADIUS_CM, EE_DISTANCE_CM, MAGNETIC_FIELD_T
+from ..geometry.grids import EB_RADIUS_CM, EE_DISTANCE_CM, MAGNETIC_FIELD_T
 from .pythia import Particles
 
 FloatArray = NDArray[np.float64]

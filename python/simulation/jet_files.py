@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import uproot
 from numpy.typing import NDArray
 
-from ..atomic import atomic_path
-from ..detector import EE_ROWS
 from ..errors import InputError
+from ..files import atomic_path
+from ..geometry.grids import EE_ROWS
 from .quark_gluon import CHANNELS, SIZE, Collisions, chunks, crops
 
 Progress = Callable[[int], Any]

@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..ingest.windows import crop_many, crystal_of_tower, find_jet_seed, upsample_hbhe, windows_inside
+from ..geometry.seeds import crystal_of_tower, find_jet_seed
+from ..geometry.windows import crop_many, upsample_hbhe, windows_inside
 from .cells import hbhe_cells
 from .pythia import Dijets, Particles, Partons
 from .response import Images, fill, measure

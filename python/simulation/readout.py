@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detector import ECAL_PER_HCAL
+from ..geometry.grids import ECAL_PER_HCAL
 
 Image = NDArray[np.float32]
 Mask = NDArray[np.bool_]

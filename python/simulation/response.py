@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detector import (
+from ..geometry.grids import (
     EB_RADIUS_CM,
     ECAL_COLUMNS,
     ECAL_ROWS,

@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detector import CRYSTAL_WIDTH_CM
+from ..geometry.grids import CRYSTAL_WIDTH_CM
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..detector import EB_RADIUS_CM, MAGNETIC_FIELD_T
+from ..geometry.grids import EB_RADIUS_CM, MAGNETIC_FIELD_T
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]

@@ -14,8 +14,8 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from ..atomic import atomic_path
 from ..errors import ModelError, ParticleViTError
+from ..files import atomic_path
 from ..models import Ensemble, Network, build_recipe_model
 from ..recipe import parse_recipe
 from ..store import ImageSpec

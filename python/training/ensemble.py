@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from ..atomic import atomic_path
 from ..errors import ModelError, RunError
+from ..files import atomic_path
 from ..models import Ensemble, Network
 from .checkpoint import load_network
 from .history import COLUMNS, read_history, write_history

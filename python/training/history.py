@@ -11,8 +11,8 @@ from typing import Any
 import lightning
 import torch
 
-from ..atomic import atomic_path
 from ..errors import RunError
+from ..files import atomic_path
 from ..streaming import TensorBatch
 from .lightning_module import TrainingModule
 

@@ -16,8 +16,8 @@ from torch.nn import functional
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
-from ..atomic import atomic_path
 from ..errors import ModelError
+from ..files import atomic_path
 from ..models import Network
 from ..recipe import Training
 from ..streaming import TensorBatch

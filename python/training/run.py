@@ -19,8 +19,8 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
-from ..atomic import atomic_path
 from ..errors import RecipeError, RunError, StoreError, suggest
+from ..files import atomic_path
 from ..models import Network, build_recipe_model, with_all_options
 from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
 from ..store import ImageSpec, Store

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 
-from ..atomic import atomic_path
 from ..errors import ModelError, ParticleViTError, RecipeError, RunError
+from ..files import atomic_path
 from ..recipe import Recipe, parse_recipe, recipe_dict, recipe_yaml
 from ..store import Store, open_store
 from .history import read_history

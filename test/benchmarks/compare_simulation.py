@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from RecoE2E.ParticleViT.atomic import write_json
-from RecoE2E.ParticleViT.cli import run, say
+from RecoE2E.ParticleViT.commands.cli import run, say
+from RecoE2E.ParticleViT.files import write_json
 
 
 def reference_score(weights: Path):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import uproot
 
-from RecoE2E.ParticleViT import cli
+from RecoE2E.ParticleViT.commands import cli
 from RecoE2E.ParticleViT.ingest import ingest_files
 from RecoE2E.ParticleViT.recipe import load_recipe
 

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from RecoE2E.ParticleViT import cli
+from RecoE2E.ParticleViT.commands import cli
 from RecoE2E.ParticleViT.ingest.plan import expand
 
 INGEST = """

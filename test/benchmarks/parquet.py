@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from RecoE2E.ParticleViT import cli
-from RecoE2E.ParticleViT.ingest.images import stack
-from RecoE2E.ParticleViT.ingest.parquet import ParquetTable
-from RecoE2E.ParticleViT.ingest.sources import open_source
+from RecoE2E.ParticleViT.commands import cli
+from RecoE2E.ParticleViT.ingest.sources.dispatch import open_source
+from RecoE2E.ParticleViT.ingest.sources.images import stack
+from RecoE2E.ParticleViT.ingest.tables.parquet import ParquetTable
 from RecoE2E.ParticleViT.recipe import load_recipe
 
 

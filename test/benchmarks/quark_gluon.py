@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from RecoE2E.ParticleViT import cli
+from RecoE2E.ParticleViT.commands import cli
 from RecoE2E.ParticleViT.simulation import jet_files, quark_gluon
 from RecoE2E.ParticleViT.simulation.pythia import Dijets
 

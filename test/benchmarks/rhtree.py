@@ -14,8 +14,8 @@ import awkward as ak
 import numpy as np
 import uproot
 
-from RecoE2E.ParticleViT import cli
-from RecoE2E.ParticleViT.ingest.sources import open_source
+from RecoE2E.ParticleViT.commands import cli
+from RecoE2E.ParticleViT.ingest.sources.dispatch import open_source
 from RecoE2E.ParticleViT.recipe import load_recipe
 
 IMAGES = {"ECAL_energy": 100800, "ECAL_tracksPt": 100800, "HBHE_energy": 4032}

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from RecoE2E.ParticleViT import cli
+from RecoE2E.ParticleViT.commands import cli
 from RecoE2E.ParticleViT.store import open_store
 from RecoE2E.ParticleViT.streaming import StoreLoader
 

@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from RecoE2E.ParticleViT import cli
+from RecoE2E.ParticleViT.commands import cli
 
 LIMIT = 0.10
 

@@ -6,9 +6,9 @@ import subprocess
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.deployment import cmsrun
-from RecoE2E.ParticleViT.deployment.predictors import BackendUnavailableError
 from RecoE2E.ParticleViT.errors import DeploymentError
+from RecoE2E.ParticleViT.inference import cmsrun
+from RecoE2E.ParticleViT.inference.predictors import BackendUnavailableError
 
 
 @pytest.fixture(scope="module")

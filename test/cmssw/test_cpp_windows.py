@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT import detector
-from RecoE2E.ParticleViT.ingest import windows
+from RecoE2E.ParticleViT.geometry import grids as detector
+from RecoE2E.ParticleViT.geometry import seeds, windows
 
 
 def hits(random, rows, columns, count):
@@ -57,5 +57,5 @@ def test_jet_seeds_are_identical(program, tmp_path, count):
     np.save(tmp_path / "towers.npy", towers)
     np.save(tmp_path / "starts.npy", starts.astype(np.float32))
     program("windowVectors", "seeds", tmp_path / "towers.npy", tmp_path / "starts.npy", tmp_path / "out.npy")
-    expected = [windows.find_jet_seed(towers, *start) for start in starts.tolist()]
+    expected = [seeds.find_jet_seed(towers, *start) for start in starts.tolist()]
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected)

@@ -5,9 +5,10 @@ import onnx
 import pytest
 import torch
 
-from RecoE2E.ParticleViT.deployment import export, export_run, load_run
-from RecoE2E.ParticleViT.deployment.graph import quiet_export
+from RecoE2E.ParticleViT.deployment import export, export_run
 from RecoE2E.ParticleViT.errors import DeploymentError, RunError
+from RecoE2E.ParticleViT.inference.backends import load_run
+from RecoE2E.ParticleViT.inference.quiet import quiet_export
 from RecoE2E.ParticleViT.store import open_store
 
 

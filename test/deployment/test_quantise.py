@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.deployment import export_run, load_run, quantise
+from RecoE2E.ParticleViT.deployment import export_run, quantise
 from RecoE2E.ParticleViT.deployment.export import int8_table
 from RecoE2E.ParticleViT.errors import DeploymentError
+from RecoE2E.ParticleViT.inference.backends import load_run
 from RecoE2E.ParticleViT.store import open_store
 
 

@@ -4,8 +4,8 @@ import onnxruntime
 import pytest
 import torch
 
-from RecoE2E.ParticleViT.deployment.graph import quiet_export
 from RecoE2E.ParticleViT.deployment.rewrite import simplify
+from RecoE2E.ParticleViT.inference.quiet import quiet_export
 
 
 class _Wasteful(torch.nn.Module):

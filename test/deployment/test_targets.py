@@ -10,9 +10,10 @@ import numpy as np
 import onnx
 import pytest
 
-from RecoE2E.ParticleViT.deployment import export_run, load_run
+from RecoE2E.ParticleViT.deployment import export_run
 from RecoE2E.ParticleViT.deployment.targets import DEFAULT_TARGET, TARGETS, find_target
 from RecoE2E.ParticleViT.errors import DeploymentError
+from RecoE2E.ParticleViT.inference.backends import load_run
 from RecoE2E.ParticleViT.store import open_store
 
 ONNX_LOADER = """

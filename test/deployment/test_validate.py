@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from RecoE2E.ParticleViT.deployment import agreement, validate_run
-from RecoE2E.ParticleViT.deployment.export import trained_network, write_torchscript
+from RecoE2E.ParticleViT.deployment.export import write_torchscript
 from RecoE2E.ParticleViT.errors import StoreError
+from RecoE2E.ParticleViT.inference.run import trained_network
 from RecoE2E.ParticleViT.store import ImageSpec
 
 

@@ -4,9 +4,10 @@ import shutil
 import pytest
 import torch
 
-from RecoE2E.ParticleViT.deployment import BackendUnavailableError, cost, export_run, validate_run
-from RecoE2E.ParticleViT.evaluation import benchmark, evaluate_run
-from RecoE2E.ParticleViT.evaluation.run_report import write_report
+from RecoE2E.ParticleViT.commands.run_page import write_report
+from RecoE2E.ParticleViT.deployment import export_run, validate_run
+from RecoE2E.ParticleViT.evaluation import benchmark, cost, evaluate_run
+from RecoE2E.ParticleViT.inference.predictors import BackendUnavailableError
 
 
 def test_only_what_no_cheaper_model_beats_is_on_the_front():

@@ -3,9 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.deployment import export_run, load_run, validate_run
+from RecoE2E.ParticleViT.deployment import export_run, validate_run
 from RecoE2E.ParticleViT.errors import RunError
 from RecoE2E.ParticleViT.evaluation import calibration, evaluate_run
+from RecoE2E.ParticleViT.inference.backends import load_run
 from RecoE2E.ParticleViT.store import open_store
 
 

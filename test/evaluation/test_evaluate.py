@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from RecoE2E.ParticleViT.deployment import load_run
 from RecoE2E.ParticleViT.errors import StoreError
 from RecoE2E.ParticleViT.evaluation import evaluate_run
+from RecoE2E.ParticleViT.inference.backends import load_run
 from RecoE2E.ParticleViT.store import open_store
 
 

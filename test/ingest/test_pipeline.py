@@ -11,7 +11,7 @@ import pytest
 
 from RecoE2E.ParticleViT.errors import InputError, RecipeError, StoreError
 from RecoE2E.ParticleViT.ingest import ingest_files, pipeline, plan, stages
-from RecoE2E.ParticleViT.ingest.temporary import TemporaryError
+from RecoE2E.ParticleViT.ingest.tables.temporary import TemporaryError
 from RecoE2E.ParticleViT.recipe import load_recipe
 from RecoE2E.ParticleViT.store import open_store, writer
 

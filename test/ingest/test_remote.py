@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from RecoE2E.ParticleViT.errors import InputError
-from RecoE2E.ParticleViT.ingest import ingest_files, remote
+from RecoE2E.ParticleViT.ingest import ingest_files
+from RecoE2E.ParticleViT.ingest.tables import remote
 from RecoE2E.ParticleViT.recipe import load_recipe
 from RecoE2E.ParticleViT.store import open_store
 

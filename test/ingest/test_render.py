@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from RecoE2E.ParticleViT.errors import RecipeError
-from RecoE2E.ParticleViT.ingest.particles import make_particles
 from RecoE2E.ParticleViT.ingest.render import (
     CHARGED,
     NEUTRAL_HADRON,
@@ -21,6 +20,7 @@ from RecoE2E.ParticleViT.ingest.render import (
     segment_sum,
     wrap,
 )
+from RecoE2E.ParticleViT.ingest.sources.particles import make_particles
 from RecoE2E.ParticleViT.recipe import Channel, Image
 
 PT = Channel("pt")

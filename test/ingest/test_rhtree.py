@@ -12,7 +12,7 @@ import uproot
 
 from RecoE2E.ParticleViT.errors import InputError, RecipeError
 from RecoE2E.ParticleViT.ingest import ingest_files
-from RecoE2E.ParticleViT.ingest.sources import open_source
+from RecoE2E.ParticleViT.ingest.sources.dispatch import open_source
 from RecoE2E.ParticleViT.recipe import load_recipe
 from RecoE2E.ParticleViT.store import open_store
 

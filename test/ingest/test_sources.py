@@ -10,7 +10,7 @@ import uproot
 
 from RecoE2E.ParticleViT.errors import InputError, RecipeError
 from RecoE2E.ParticleViT.ingest.labels import class_of_file, classify, label_values
-from RecoE2E.ParticleViT.ingest.sources import open_source
+from RecoE2E.ParticleViT.ingest.sources.dispatch import open_source
 from RecoE2E.ParticleViT.recipe import Channel, Label, load_recipe
 
 

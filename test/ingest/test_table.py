@@ -11,8 +11,9 @@ import pytest
 import uproot
 
 from RecoE2E.ParticleViT.errors import InputError
-from RecoE2E.ParticleViT.ingest.root import parse_type
-from RecoE2E.ParticleViT.ingest.table import Jagged, check_finite, file_kind, open_table, require
+from RecoE2E.ParticleViT.ingest.tables.base import Jagged, check_finite, file_kind, require
+from RecoE2E.ParticleViT.ingest.tables.opening import open_table
+from RecoE2E.ParticleViT.ingest.tables.root import parse_type
 
 LISTS = [[1.0, 2.0], [], [3.0], [4.0, 5.0, 6.0]]
 NESTED = [[[1.0], [2.0, 3.0]], [], [[]], [[4.0]]]

@@ -9,7 +9,8 @@ import pytest
 import uproot
 
 from RecoE2E.ParticleViT.errors import InputError
-from RecoE2E.ParticleViT.ingest.sources import Events, open_source
+from RecoE2E.ParticleViT.ingest.sources.base import Events
+from RecoE2E.ParticleViT.ingest.sources.dispatch import open_source
 from RecoE2E.ParticleViT.recipe import load_recipe
 from RecoE2E.ParticleViT.simulation import jet_files, quark_gluon
 from RecoE2E.ParticleViT.simulation.response import Images

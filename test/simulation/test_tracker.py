@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from RecoE2E.ParticleViT.detector import EB_RADIUS_CM
+from RecoE2E.ParticleViT.geometry.grids import EB_RADIUS_CM
 from RecoE2E.ParticleViT.simulation import tracker
 
 

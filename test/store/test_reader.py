@@ -6,8 +6,8 @@ import os
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.atomic import write_json
 from RecoE2E.ParticleViT.errors import StoreError
+from RecoE2E.ParticleViT.files import write_json
 from RecoE2E.ParticleViT.store import (
     ImageSpec,
     InputInfo,

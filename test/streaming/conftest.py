@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.atomic import write_json
+from RecoE2E.ParticleViT.files import write_json
 from RecoE2E.ParticleViT.store import ImageSpec, ShardInfo, SparseImages, SplitInfo, StoreInfo, open_store
 from RecoE2E.ParticleViT.store.writer import write_events
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from RecoE2E.ParticleViT.atomic import write_json
 from RecoE2E.ParticleViT.errors import StoreError
+from RecoE2E.ParticleViT.files import write_json
 from RecoE2E.ParticleViT.recipe import Transform
 from RecoE2E.ParticleViT.store import ImageSpec, ShardInfo, SparseImages, SplitInfo, StoreInfo, open_store
 from RecoE2E.ParticleViT.store.writer import write_events

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.atomic import write_json
+from RecoE2E.ParticleViT.files import write_json
 from RecoE2E.ParticleViT.recipe import Recipe, parse_recipe
 from RecoE2E.ParticleViT.store import (
     ImageSpec,

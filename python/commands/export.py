@@ -1,0 +1,34 @@
+"""Export a trained run as TorchScript and ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import cli
+
+
+def export(run: Path, target: str = "CMSSW_13_3", int8: bool = False, store: Path | None = None) -> None:
+    """Export a trained run as TorchScript and ONNX, with model.json beside them.
+
+    Args:
+        run: Run folder with a checkpoint; RUN/export is written.
+        target: Oldest CMSSW release that has to load the ONNX file, such as CMSSW_14_0.
+        int8: Write model_int8.onnx too, or refuse where it changes the AUC by more than 0.002.
+        store: Store whose training split calibrates int8; by default the one of the training.
+    """
+    from ..deployment.export import export_run, int8_table
+
+    content = export_run(run, target, int8, store)
+    onnx = content["onnx"]
+    cli.say(
+        f"{run / 'export'}: model.pt, model.onnx (opset {onnx['opset']}, IR {onnx['ir_version']}, "
+        f"{onnx['nodes']} nodes, {onnx['bytes'] / 1e3:.0f} kB; {target} and later), model.json"
+    )
+    if int8:
+        cli.say(int8_table(content))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command with the process's arguments, or with these."""
+    cli.run(export, arguments=arguments)

@@ -1,0 +1,44 @@
+"""`particlevit VERB`: all commands under one name, for where `scripts/` is not on PATH."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from ..errors import RecipeError, suggest
+from . import cli
+
+VERBS = {
+    "simulate": "simulate detector images from first principles",
+    "ingest": "turn input files into a store of images",
+    "explore": "look at files or a store before training",
+    "train": "train a network from a store, or run the whole chain on simulated events",
+    "tune": "search for better values of recipe fields",
+    "evaluate": "AUC with its error, background rejection, figures",
+    "benchmark": "measure what models cost",
+    "export": "write TorchScript and ONNX",
+    "validate": "prove that the exports give the network's answers",
+}
+"""Each verb is a module of this folder with a function `main`, and a file of scripts/."""
+
+
+def main() -> None:
+    """Run the verb that the first word names, with the other words as its options."""
+    words = sys.argv[1:]
+    if not words or words[0] in ("-h", "--help"):
+        cli.say(usage())
+        return
+    verb, rest = words[0], words[1:]
+    if verb not in VERBS:
+        error = RecipeError(f"unknown command '{verb}'; {suggest(verb, VERBS)} (see particlevit --help)")
+        sys.exit(cli.fail(error))
+    sys.argv = [f"particlevit {verb}", *rest]
+    importlib.import_module(f"{__package__}.{verb}").main(rest)
+
+
+def usage() -> str:
+    """Return what `particlevit --help` says."""
+    lines = [f"  {verb:<11}{what}" for verb, what in VERBS.items()]
+    return "\n".join(
+        ["usage: particlevit COMMAND [options]", "", *lines, "", "particlevit COMMAND --help explains it."]
+    )

@@ -1,0 +1,33 @@
+"""Prove that the exports of a run give the answers of the trained network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import cli
+
+
+def validate(run: Path, store: Path | None = None, limit: int = 0) -> None:
+    """Compare the exports of a run with its checkpoint on the test split: AUC, scores, latency.
+
+    Exit code 1 where one of them is beyond the tolerances.
+
+    Args:
+        run: Run folder with an export; RUN/validation.json and report.html are written.
+        store: Store whose test split is scored; by default the one of the training.
+        limit: Most events to score; 0 means all.
+    """
+    from ..deployment.validate import table, validate_run
+    from .run_page import write_report
+
+    content = validate_run(run, store, limit)
+    cli.say(table(content))
+    write_report(run)
+    if not content["passed"]:
+        raise SystemExit(1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command with the process's arguments, or with these."""
+    cli.run(validate, arguments=arguments)

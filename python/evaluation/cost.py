@@ -1,0 +1,172 @@
+"""What a model costs: operations, parameters, time per layer, latency, throughput and memory."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import platform
+import resource
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..inference.backends import load_run
+from ..inference.latency import measure, percentiles, speedup, torch_threads
+from ..inference.manifest import installed_versions, read_manifest
+from ..inference.predictors import BackendUnavailableError, Scorer, check_device, torch_scorer
+from ..inference.run import trained_network
+
+if TYPE_CHECKING:
+    from torch import nn
+
+BATCH_SIZES = (1, 8, 64, 512)
+TOP_LAYERS = 12
+
+
+def machine(device: str) -> dict[str, Any]:
+    """Return processor, cores, versions and, for cuda, the GPU."""
+    found = {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "versions": installed_versions(),
+    }
+    if device == "cuda":
+        import torch
+
+        found["gpu"] = torch.cuda.get_device_name()
+    return found
+
+
+def _processor() -> str:
+    path = Path("/proc/cpuinfo")
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def benchmark_run(run: Path, device: str, threads: Sequence[int], trace: Path | None) -> dict[str, Any]:
+    """Return what a run's model costs on a device.
+
+    Args:
+        run: trained run; its ONNX export is measured too where there is one.
+        device: cpu or cuda.
+        threads: numbers of threads to measure with, on the CPU.
+        trace: file for the profiler's trace (chrome://tracing, perfetto); None: none.
+
+    Raises:
+        BackendUnavailableError: a GPU is asked for and absent.
+        RunError, ModelError: no trained run, or a torn checkpoint.
+    """
+    check_device(device)
+    network = trained_network(run).to(device)
+    random = np.random.default_rng(1)
+    images = random.exponential(1.0, (max(BATCH_SIZES), *network.image.shape)).astype(np.float32)
+    images *= random.random(images.shape) < 0.05  # about as empty as detector images
+    scorers: dict[str, Scorer] = {"eager": torch_scorer(network, device)}
+    counts = [1] if device == "cuda" else list(threads)
+    return {
+        "run": run.name,
+        "model": network.name,
+        "parameters": network.parameter_count,
+        "flops_per_event": network.flops_per_event(),
+        "layers": layer_times(network, images[:64], device, trace),
+        "speed": [row for count in counts for row in speeds(run, scorers, images, device, count)],
+        "memory_mb": memory(run, images[:64], device),
+    }
+
+
+def layer_times(
+    network: nn.Module, images: NDArray[np.float32], device: str, trace: Path | None
+) -> list[dict[str, Any]]:
+    """Return the operators that take most of the time: name, calls, share, ms per call of the network."""
+    import torch
+    from torch.profiler import ProfilerActivity, profile
+
+    batch = torch.from_numpy(images).to(device)
+    kinds = [ProfilerActivity.CPU] + ([ProfilerActivity.CUDA] if device == "cuda" else [])
+    calls = 5
+    with torch_threads(1), torch.inference_mode():
+        for _ in range(3):
+            network(batch)
+        with profile(activities=kinds) as profiler:
+            for _ in range(calls):
+                network(batch)
+    if trace is not None:
+        trace.parent.mkdir(parents=True, exist_ok=True)
+        profiler.export_chrome_trace(str(trace))
+    where = "self_device_time_total" if device == "cuda" else "self_cpu_time_total"
+    rows = sorted(profiler.key_averages(), key=lambda row: -getattr(row, where))
+    total = sum(getattr(row, where) for row in rows) or 1.0
+    return [
+        {
+            "operator": row.key,
+            "calls": row.count // calls,
+            "ms": getattr(row, where) / calls / 1e3,
+            "share": getattr(row, where) / total,
+        }
+        for row in rows[:TOP_LAYERS]
+    ]
+
+
+def speeds(
+    run: Path, scorers: dict[str, Scorer], images: NDArray[np.float32], device: str, threads: int
+) -> list[dict[str, Any]]:
+    """Return latency and throughput by backend and batch size, measured in turn, with the paired ratio."""
+    both = {**scorers, **_onnx(run, device, threads)}
+    rows = []
+    with torch_threads(threads):
+        for size in BATCH_SIZES:
+            batch = np.ascontiguousarray(images[:size])
+            found = measure(
+                both, batch, rounds=8, calls=10 if size == 1 else 2, warm_up=10 if size == 1 else 2
+            )
+            for name, durations in found.items():
+                latency = percentiles(durations)
+                rows.append(
+                    {
+                        "backend": name,
+                        "device": device,
+                        "threads": threads,
+                        "batch": size,
+                        "latency_ms": latency,
+                        "events_per_second": size / latency["median"] * 1e3,
+                        "speedup": speedup(found["eager"], durations),
+                    }
+                )
+    return rows
+
+
+def _onnx(run: Path, device: str, threads: int) -> dict[str, Scorer]:
+    """Return the ONNX export's scorer where the run has one that can run here."""
+    if not (run / "export").is_dir():
+        return {}
+    try:
+        read_manifest(run)
+        return {"onnx": load_run(run, "onnx", threads=threads, device=device).score}
+    except BackendUnavailableError:
+        return {}
+
+
+def memory(run: Path, images: NDArray[np.float32], device: str) -> dict[str, float]:
+    """Return the peak memory (MB) of a process of its own that scores one batch, and of the GPU's tensors."""
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(_peaks, run, images, device).result()
+
+
+def _peaks(run: Path, images: NDArray[np.float32], device: str) -> dict[str, float]:
+    """Score one batch with eager PyTorch; return the peaks of this process."""
+    network = trained_network(run).to(device)
+    torch_scorer(network, device)(images)
+    found = {"process_peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
+    if device == "cuda":
+        import torch
+
+        found["gpu_peak"] = torch.cuda.max_memory_allocated() / 1e6
+    return found

@@ -1,0 +1,1 @@
+"""The detector as rows and columns: one module for each header of interface/, the same numbers."""

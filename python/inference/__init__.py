@@ -1,0 +1,1 @@
+"""Trained models at work: runs, predictors for every backend, scores of a store."""

@@ -1,0 +1,158 @@
+"""MLAnalyzer ntuples: whole-detector images of a collision, from which jets or superclusters are cropped.
+
+The layouts are those of the MLAnalyzer's RHTree (Open Data and Run 3): flat vector<float> images; seeds of
+jets in towers (row 0-55, column 0-71), of superclusters in crystals (row 0-169, column 0-359).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ...errors import InputError, RecipeError, suggest
+from ...geometry import grids as detector
+from ...geometry.seeds import crystal_of_tower
+from ...geometry.windows import crop_many, upsample_hbhe, windows_inside
+from ...recipe import Recipe
+from ...store import SparseImages
+from ...store.sparse import Array
+from ..objects import ObjectColumns, find_field, need_field
+from ..tables.base import Jagged, check_finite, make_steps, require, resolve
+from ..tables.opening import open_table
+from .base import Events
+
+EB = (detector.EB_ROWS, detector.EB_IPHI_MAX)
+ECAL = (detector.ECAL_ROWS, detector.ECAL_COLUMNS)
+HBHE = (detector.HBHE_ROWS, detector.HBHE_COLUMNS)
+SHAPES = {rows * columns: (rows, columns) for rows, columns in (EB, ECAL, HBHE)}
+BRANCHES = {
+    "jets": {"tracks": "ECAL_tracksPt", "ecal": "ECAL_energy", "hcal": "HBHE_energy"},
+    "superclusters": {"energy": "SC_energy|EB_energy|ECAL_energy", "time": "SC_time|EB_time|ECAL_time"},
+}
+SEEDS = {"jets": ("jetSeed_ieta", "jetSeed_iphi"), "superclusters": ("SC_ieta", "SC_iphi")}
+CHUNK = 16  # collisions: about 1 MB each
+
+
+class RhtreeSource:
+    """Crops around the jets or superclusters of each collision; energies in GeV, times in ns, unscaled.
+
+    The option `objects` of the recipe is jets or superclusters; by default the file decides. inputs.fields
+    may name another branch for a channel, for example tracks: ECAL_tracksPt_PV.
+    """
+
+    def __init__(self, path: str, recipe: Recipe) -> None:
+        self.path, self.image = path, recipe.image
+        self.table = open_table(path, recipe.inputs.tree)
+        self.objects = self._choose(recipe.inputs.options.get("objects"))
+        self.row, self.column = (
+            need_field(self.table, name, "seed of the crop") for name in SEEDS[self.objects]
+        )
+        names = {**BRANCHES[self.objects], **recipe.inputs.fields}
+        for channel in recipe.image.channels:
+            if channel.name not in names:
+                raise RecipeError(f"inputs.fields: name the branch of channel '{channel.name}'")
+        self.branches = {c.name: resolve(self.table, names[c.name]) for c in recipe.image.channels}
+        require(self.table, self.branches, None)
+        self.side = ObjectColumns(self.table, recipe)
+        self.missing, self.entries = self.side.missing, self.table.entries
+
+    def _choose(self, wanted: str | None) -> str:
+        if wanted is not None and wanted not in SEEDS:
+            raise RecipeError(f"inputs.options.objects '{wanted}'; {suggest(str(wanted), SEEDS)}")
+        found = [name for name, (row, _) in SEEDS.items() if find_field(self.table, row) is not None]
+        return wanted or (found[0] if found else "jets")
+
+    def steps(self, start: int, stop: int) -> list[tuple[int, int]]:
+        """See `sources.Source`."""
+        return make_steps(self.table.boundaries([*self.branches.values()]), start, stop, CHUNK)
+
+    def read(self, start: int, stop: int) -> Events:
+        """See `sources.Source`; objects without a class or too near the detector's edge are not selected."""
+        names = [*self.branches.values(), *self.row.names, *self.column.names, *self.side.names]
+        columns = self.table.read(list(dict.fromkeys(names)), start, stop)
+        offsets = self.row.offsets(columns, stop - start)
+        event = np.repeat(np.arange(stop - start), np.diff(offsets))
+        seeds = [field.values(columns, offsets) for field in (self.row, self.column)]
+        if seeds[0] is None or seeds[1] is None:
+            raise InputError(
+                f"{self.path}: entries from {start} on: seeds without both coordinates; repair it"
+            )
+        rows, cols = (seed.astype(np.int64) for seed in seeds if seed is not None)
+        labels = self.side.labels(columns, offsets, start)
+        kept = self.side.values(columns, offsets, start)
+        chosen = np.flatnonzero((labels >= 0) & self._inside(rows, cols))
+        event, rows, cols = event[chosen], rows[chosen], cols[chosen]
+        layers = [
+            self._crop(columns[branch], branch, event, rows, cols, (start, chosen))
+            for branch in self.branches.values()
+        ]
+        self._check(layers, event + start)
+        images = SparseImages.from_dense(np.stack(layers, axis=1))
+        kept = {name: values[chosen] for name, values in kept.items()}
+        return Events(images, labels[chosen], event + start, kept)
+
+    def _inside(self, rows: Array, cols: Array) -> Array:
+        """Return whether the crop of each seed lies within the detector."""
+        if self.objects == "superclusters":
+            known = (rows >= 0) & (rows < EB[0]) & (cols >= 0) & (cols < EB[1])
+            return known & (self._cropped() | windows_inside(rows, self.image.height, EB[0]))
+        known = (rows >= 0) & (rows < HBHE[0]) & (cols >= 0) & (cols < HBHE[1])
+        return known & windows_inside(crystal_of_tower(rows), self.image.height)
+
+    def _cropped(self) -> bool:
+        """Return whether the file holds crops already: a list of lists of cells."""
+        return all(self.table.fields[branch].depth == 2 for branch in self.branches.values())
+
+    def _crop(
+        self, values: Jagged, branch: str, event: Array, rows: Array, cols: Array, place: tuple[int, Array]
+    ) -> Array:
+        """Return the crops (objects, H, W) of one branch."""
+        height, width = self.image.height, self.image.width
+        start, chosen = place
+        if isinstance(values.values, Jagged):
+            return self._stack(values.values, branch, start, {height * width: (height, width)})[chosen]
+        whole = self._stack(values, branch, start, SHAPES)  # (collisions, rows, columns)
+        shape = whole.shape[1:]
+        if self.objects == "superclusters":
+            if shape == HBHE:
+                raise InputError(
+                    f"{self.path}: '{branch}' is an image of towers; superclusters need crystals"
+                )
+            below = detector.EE_ROWS if shape == ECAL else 0
+            return crop_many(whole, rows + below, cols, height, width, event)
+        if shape == HBHE:
+            return self._crop_towers(whole, event, rows, cols)
+        below = detector.EE_ROWS if shape == EB else 0
+        return crop_many(whole, crystal_of_tower(rows) - below, crystal_of_tower(cols), height, width, event)
+
+    def _crop_towers(self, whole: Array, event: Array, rows: Array, cols: Array) -> Array:
+        """Crop towers and spread them over their crystals: as the other way round, but on 25 times less."""
+        height, width = self.image.height, self.image.width
+        size = detector.ECAL_PER_HCAL
+        if height % (2 * size) == size and width % (2 * size) == size:
+            towers = crop_many(whole, rows, cols, height // size, width // size, event)
+            return upsample_hbhe(towers)
+        crystals = upsample_hbhe(whole)
+        return crop_many(crystals, crystal_of_tower(rows), crystal_of_tower(cols), height, width, event)
+
+    def _stack(self, lists: Jagged, branch: str, start: int, shapes: dict[int, tuple[int, int]]) -> Array:
+        """Return lists of cells as images (N, rows, columns), the shape known from the number of cells."""
+        counts = np.diff(lists.offsets)
+        size = int(counts[0]) if len(counts) else next(iter(shapes))
+        wrong = np.flatnonzero(counts != size) if size in shapes else np.zeros(1, np.int64)
+        if len(wrong):
+            known = ", ".join(f"{cells} ({rows} x {columns})" for cells, (rows, columns) in shapes.items())
+            raise InputError(
+                f"{self.path}: image {int(wrong[0])} from entry {start} on: '{branch}' has "
+                f"{int(counts[wrong[0]])} cells, expected {known}; check the branch and the recipe's image"
+            )
+        images: Array = np.asarray(lists.values).reshape(len(counts), *shapes[size])
+        return images
+
+    def _check(self, layers: list[Array], entries: Array) -> None:
+        for channel, layer in zip(self.image.channels, layers, strict=True):
+            branch = self.branches[channel.name]
+            signed = channel.unit != "GeV" or "QPt" in branch  # charge times pt
+            flat: Any = layer.reshape(len(layer), -1)
+            check_finite(self.path, branch, flat, entries, None if signed else 0.0)

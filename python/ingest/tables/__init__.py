@@ -1,0 +1,1 @@
+"""Columns of files by name, local or remote: ROOT, Parquet and HDF5."""

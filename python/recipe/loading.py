@@ -1,0 +1,134 @@
+"""Read a recipe: a YAML file by name or path, dotted overrides on top, everything checked."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import typing
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import RecipeError, suggest
+from .checks import check_recipe
+from .schema import Recipe
+
+RESOURCES = (Path(__file__).resolve().parents[1] / "data", Path(__file__).resolve().parents[2] / "data")
+
+
+def resource(relative: str) -> Path:
+    """Return the path of a file of `data/`, in a checkout, in CMSSW or in an installed package.
+
+    Raises:
+        RecipeError: there is no such file.
+    """
+    for folder in RESOURCES:
+        if (folder / relative).exists():
+            return folder / relative
+    raise RecipeError(f"{relative}: not found in the package's data folder; install the package whole")
+
+
+def recipe_names() -> list[str]:
+    """Return the names of the built-in recipes."""
+    return sorted(path.stem for path in resource("recipes").glob("*.yaml"))
+
+
+def recipe_path(name_or_file: str | Path) -> Path:
+    """Return the file of a built-in recipe or of the user's own.
+
+    Raises:
+        RecipeError: neither a built-in name nor a file.
+    """
+    if str(name_or_file) in recipe_names():
+        return resource(f"recipes/{name_or_file}.yaml")
+    path = Path(name_or_file)
+    if path.is_file():
+        return path
+    hint = suggest(str(name_or_file), recipe_names())
+    raise RecipeError(f"recipe '{name_or_file}' is neither a file nor built in; {hint}")
+
+
+def load_recipe(name_or_file: str | Path, overrides: dict[str, Any] | None = None) -> Recipe:
+    """Read a recipe, put the dotted `overrides` on top, and check it.
+
+    >>> load_recipe("top_tagging", {"training.max_epochs": 3}).training.max_epochs
+    3
+
+    Raises:
+        RecipeError: unknown key (the nearest is named), wrong type, or contradictory values.
+    """
+    path = recipe_path(name_or_file)
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"{path}: not readable as YAML ({reason}); correct the file") from error
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path}: found {type(content).__name__}, expected a mapping of recipe sections")
+    return parse_recipe(content, overrides or {}, str(path))
+
+
+def parse_recipe(content: dict[str, Any], overrides: dict[str, Any], origin: str) -> Recipe:
+    """Build a recipe from the mapping of a YAML file and dotted overrides; `origin` names it in errors.
+
+    An override of `model.name` drops the options that the file gives to the model it names.
+
+    Raises:
+        RecipeError: as `load_recipe`.
+    """
+    merged = copy.deepcopy(content)
+    name = overrides.get("model.name")
+    if name is not None and isinstance(merged.get("model"), dict) and merged["model"].get("name") != name:
+        merged["model"].pop("options", None)
+    for key, value in overrides.items():
+        _set(merged, key.split("."), value)
+    _check_keys(Recipe, merged, origin, "")
+    recipe = _build(merged, origin)
+    check_recipe(recipe, origin)
+    return recipe
+
+
+def recipe_dict(recipe: Recipe) -> dict[str, Any]:
+    """Return the recipe as plain dictionaries and lists, every default written out."""
+    return dataclasses.asdict(recipe)
+
+
+def recipe_yaml(recipe: Recipe) -> str:
+    """Return the recipe as the text of a YAML file."""
+    return yaml.safe_dump(recipe_dict(recipe), sort_keys=False, width=110)
+
+
+def _set(content: dict[str, Any], keys: list[str], value: Any) -> None:
+    for key in keys[:-1]:
+        if not isinstance(content.get(key), dict):
+            content[key] = {}
+        content = content[key]
+    old = content.get(keys[-1])
+    content[keys[-1]] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+
+
+def _check_keys(section: type, content: Any, origin: str, prefix: str) -> None:
+    """Name the first unknown key of a section or of one below it, and what was probably meant."""
+    if not isinstance(content, dict):
+        raise RecipeError(f"{origin}: '{prefix.rstrip('.')}' is {content!r}; expected a mapping")
+    known = typing.get_type_hints(section)
+    for key, value in content.items():
+        if key not in known:
+            raise RecipeError(f"{origin}: unknown key '{prefix}{key}'; {suggest(str(key), known)}")
+        if dataclasses.is_dataclass(known[key]):
+            _check_keys(typing.cast(type, known[key]), value, origin, f"{prefix}{key}.")
+
+
+def _build(content: dict[str, Any], origin: str) -> Recipe:
+    from jsonargparse import ArgumentError, ArgumentParser
+
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(Recipe, "recipe")
+    try:
+        config = parser.parse_object({"recipe": content})
+        recipe: Recipe = parser.instantiate(config).recipe
+    except (ArgumentError, TypeError, ValueError) as error:
+        reason = " ".join(str(error).replace("recipe.", "").split())
+        raise RecipeError(f"{origin}: {reason}; correct this key") from error
+    return recipe
