@@ -37,7 +37,7 @@ namespace particlevit {
   // Counts candidates by status, for all threads of a job.
   class StatusCounter {
   public:
-    void count(Status status) const { ++counts_[static_cast<std::size_t>(status)]; }
+    void count(Status status) const { ++counts_.at(static_cast<std::size_t>(status)); }
 
     // "12 candidates scored; not scored: 3 no seed, 1 values not finite", without causes that did not occur.
     std::string report() const {

@@ -14,7 +14,7 @@ namespace particlevit {
     float time;
   };
 
-  // A hit of an ECAL endcap, at the position of its crystal.
+  // A hit of an ECAL endcap, at the position of its crystal; NaN if there is none.
   struct EndcapHit {
     double eta;
     double phi;

@@ -122,9 +122,11 @@ namespace particlevit {
     return text.str();
   }
 
-  // Throws unless the collections of a configuration are of the model's tier, or another one is allowed.
+  // Throws unless the collections of a configuration are of the model's tier, or another one is allowed. A model of tier
+  // mini drops by itself what MiniAOD would not have.
   inline void requireTier(const ImageDescription& image, Tier configured, bool allowOther) {
-    if (image.tier != configured && !allowOther)
+    const bool more = image.tier == Tier::kMini && (configured == Tier::kReduced || configured == Tier::kFull);
+    if (image.tier != configured && !more && !allowOther)
       throw std::invalid_argument("the model takes hits of tier '" + nameOf(image.tier) +
                                   "', but the configuration gives collections of tier '" + nameOf(configured) +
                                   "'; give collections of that tier (and their tier), or set allow_other_tier");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <vector>
 
 #include "RecoE2E/ParticleViT/interface/EventImages.h"
@@ -100,9 +101,10 @@ namespace particlevit {
           detector_[kEcal].set(ecalCell(hit.ieta, hit.iphi), hit.energy);
       }
       for (const auto& hit : endcap)
-        if (!(hit.energy <= 0.f))
-          if (const auto cell = ecalCellOf(hit.eta, hit.phi))
-            detector_[kEcal].add(*cell, hit.energy * options_.endcapScale);
+        if (const auto cell = ecalCellOf(hit.eta, hit.phi); cell && !(hit.energy <= 0.f))
+          detector_[kEcal].add(*cell, hit.energy * options_.endcapScale);
+        else if (!std::isfinite(hit.eta))
+          ++unknownHits_;
     }
 
     void fillTowers(const std::vector<TowerHit>& hits) {

@@ -56,6 +56,11 @@ TEST_CASE("Another tier is refused with both sides, unless it is allowed", "[Ima
   CHECK_THROWS_WITH(requireTier(image, Tier::kMini, false),
                     containsText("tier 'reduced'") && containsText("tier 'mini'") && containsText("allow_other_tier"));
   CHECK_NOTHROW(requireTier(image, Tier::kMini, true));
+  auto mini = image;
+  mini.tier = Tier::kMini;
+  CHECK_NOTHROW(requireTier(mini, Tier::kReduced, false));
+  CHECK_NOTHROW(requireTier(mini, Tier::kFull, false));
+  CHECK_THROWS(requireTier(mini, Tier::kParticles, false));
   CHECK(valueOf<Tier>("full", "tier") == Tier::kFull);
   CHECK_THROWS_WITH(valueOf<Tier>("AOD", "tier"), "tier is 'AOD', expected one of [full, reduced, mini, particles]");
 }
