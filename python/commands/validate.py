@@ -19,12 +19,14 @@ def validate(run: Path, store: Path | None = None, limit: int = 0) -> None:
         limit: Most events to score; 0 means all.
     """
     from ..deployment.validate import table, validate_run
+    from ..inference.run import Run
     from .run_page import write_report
 
-    content = validate_run(run, store, limit)
+    trained = Run(run)
+    content = validate_run(trained, store, limit)
     cli.say(table(content))
-    write_report(run)
-    if not content["passed"]:
+    write_report(trained)
+    if not content.passed:
         raise SystemExit(1)
 
 

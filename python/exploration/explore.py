@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +34,12 @@ def explore_store(path: Path, output: Path, recipe: Recipe | None = None, limit:
     return _report(store_data(store, limit), output)
 
 
-def explore_inputs(recipe: Recipe, pattern: str, output: Path, limit: int = 0) -> str:
-    """Explore the files of `pattern` as `recipe` reads them; otherwise as `explore_store`.
+def explore_files(recipe: Recipe, files: Sequence[str], output: Path, limit: int = 0) -> str:
+    """Explore `files` as `recipe` reads them; otherwise as `explore_store`.
 
     Args:
         recipe: What the files hold.
-        pattern: Files, with wildcards; several patterns are separated by commas.
+        files: Names or glob patterns.
         output: Folder of the report.
         limit: Most entries of each file; 0: all.
 
@@ -46,7 +47,7 @@ def explore_inputs(recipe: Recipe, pattern: str, output: Path, limit: int = 0) -
         InputError: no file, or none that can be read.
         RecipeError: the recipe's inputs do not make sense.
     """
-    return _report(input_data(recipe, expand(pattern), limit), output)
+    return _report(input_data(recipe, expand(files), limit), output)
 
 
 def _report(data: Data, output: Path) -> str:

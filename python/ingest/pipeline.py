@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -67,13 +67,13 @@ class Result:
 def ingest_files(
     recipe: Recipe,
     output: Path,
-    inputs: str | None = None,
-    test_inputs: str | None = None,
+    files: str | Sequence[str] = (),
+    test_files: str | Sequence[str] = (),
     workers: int = 1,
     scheduler: str | None = None,
     on_error: str = "stop",
 ) -> Result:
-    """Make the store `output` from the files that match `inputs` (split by hash) and `test_inputs`.
+    """Make the store `output` from `files` (split by hash) and `test_files`, each a pattern or several.
 
     An interrupted ingest is continued by the same call. Files that cannot be used stop it, or are skipped and
     listed in store.json, as `on_error` says.
@@ -83,7 +83,7 @@ def ingest_files(
         StoreError: the folder holds something else, another ingest runs in it, or the disk is full.
     """
     begin = time.monotonic()
-    plan = make_plan(recipe, inputs, test_inputs, on_error)
+    plan = make_plan(recipe, _several(files), _several(test_files), on_error)
     created = not output.exists()
     try:
         with _locked(output):
@@ -102,6 +102,10 @@ def ingest_files(
     except OSError as error:
         raise disk_error(output, error) from error
     return Result(output, read_info(output), False, entries, time.monotonic() - begin)
+
+
+def _several(patterns: str | Sequence[str]) -> Sequence[str]:
+    return [patterns] if isinstance(patterns, str) else patterns
 
 
 @contextmanager
@@ -219,7 +223,7 @@ def _check_selected(plan: Plan, parts: list[Path], failed: dict[str, str]) -> di
     sources, table = count_selected(parts, len(classes))
     for fixed in (None, "test"):
         members = [i for i, file in enumerate(plan.inputs) if file.split == fixed and file.path not in failed]
-        what = "test inputs" if fixed else "inputs"
+        what = "test files" if fixed else "files"
         counts = table[np.isin(sources, members)].sum(axis=0)
         if any(file.split == fixed for file in plan.inputs) and (counts > 0).sum() < 2:
             seen = [name for name, count in zip(classes, counts, strict=True) if count]

@@ -21,9 +21,10 @@ class Network(nn.Module):
 
     Attributes:
         preprocess: raw images -> normalised images; holds mean and std as buffers.
-        backbone: normalised images (N, C, H, W) -> logits (N, K); one with a true attribute `takes_raw` gets
-            the raw images as its second argument, zero-suppressed and without the times, which are no
-            amounts.
+        backbone: images (N, C, H, W) -> logits (N, K). Its attribute `takes` says which images: "normalised"
+            (also where there is no such attribute); "both", normalised and raw ones, the latter
+            zero-suppressed and without the times, which are no amounts; or "raw", zero-suppressed only, and
+            then it has a method fit(batches, is_amount), see `SparseViT.fit`.
         image: channels, units, height, width and window of the images.
         classes: names of the K classes.
         name: name of the model in the registry.
@@ -51,8 +52,8 @@ class Network(nn.Module):
 
     def logits(self, image: Tensor) -> Tensor:
         """Return the logits (N, K) of raw images (N, C, H, W)."""
-        images = [self.preprocess(image)]
-        if getattr(self.backbone, "takes_raw", False):
+        images = [self.preprocess.suppress(image)] if self._takes == "raw" else [self.preprocess(image)]
+        if self._takes == "both":
             images.append(self._amounts(image))
         logits: Tensor = self.backbone(*images)
         return logits
@@ -71,9 +72,18 @@ class Network(nn.Module):
             ModelError: there are no images.
         """
         self.preprocess.fit(batches())
-        for module in self.modules():
-            if isinstance(module, Moments):
-                module.fit(self._amounts(batch) for batch in batches())
+        if self._takes == "both":
+            for module in self.modules():
+                if isinstance(module, Moments):
+                    module.fit(self._amounts(batch) for batch in batches())
+        if self._takes == "raw":
+            is_amount = self.get_buffer("is_amount").flatten() > 0
+            backbone: Any = self.backbone
+            backbone.fit(lambda: map(self.preprocess.suppress, batches()), is_amount)
+
+    @property
+    def _takes(self) -> str:
+        return getattr(self.backbone, "takes", "normalised")
 
     def _amounts(self, image: Tensor) -> Tensor:
         """Return raw images (N, C, H, W), zero-suppressed, with 0 in the channels of times."""
