@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -16,9 +17,22 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2]
 SHAPE = (2, 32, 32)
 DESCRIPTION = {
-    "format_version": 1,
+    "format_version": 2,
     "name": "test",
-    "image": {"channels": ["energy", "time"], "units": ["GeV", "ns"], "height": 32, "width": 32},
+    "image": {
+        "height": 32,
+        "width": 32,
+        "channels": [
+            {"name": "energy", "unit": "GeV", "kind": "energy"},
+            {"name": "time", "unit": "ns", "kind": "time"},
+        ],
+        "seed": [16, 16],
+        "grid": {"kind": "crystals"},
+        "tier": "reduced",
+        "track_position": "none",
+        "jet_seed": "none",
+        "domain": {"pt": [10.0, None], "abs_eta": [0.0, 1.44], "seed_rows": [71, 208]},
+    },
     "classes": ["photon", "electron"],
     "input": "image",
     "output": "probabilities",
@@ -43,6 +57,9 @@ def library_options() -> list[str]:
         options.append(f"-DONNXRUNTIME_LIBRARY={libraries[0]}")
     if headers:
         options.append(f"-DONNXRUNTIME_INCLUDE={headers}")
+    json = module_folder("nlohmann_json")  # the header for C++, from PyPI; else the system's is taken
+    if json:
+        options.append(f"-DNLOHMANN_INCLUDE={json / 'include'}")
     if torch and (torch / "share/cmake").is_dir():
         options += ["-DPARTICLEVIT_TORCH=ON", f"-DCMAKE_PREFIX_PATH={torch / 'share/cmake'}"]
     return options
@@ -59,8 +76,9 @@ def cpp_build() -> Path:
     for command in ([*configure, *library_options()], ["cmake", "--build", folder, "--parallel", "2"]):
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
         output = done.stdout + done.stderr
-        if done.returncode and "could not find" in output.lower() and "Catch2" in output:
-            pytest.skip("Catch2 is not installed")
+        for missing in ("Catch2", "NLOHMANN_INCLUDE"):
+            if done.returncode and "could not find" in output.lower() and missing in output:
+                pytest.skip(f"{missing} is not installed")
         assert done.returncode == 0, output[-4000:]
     return folder
 
@@ -114,8 +132,17 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     trace(network, example, folder / "model.pt")
     export_onnx(network, example, folder / "model.onnx")
-    (folder / "model.json").write_text(json.dumps(DESCRIPTION))
+    (folder / "model.json").write_text(json.dumps({**DESCRIPTION, **checksums(folder)}))
     return folder
+
+
+def checksums(folder: Path) -> dict[str, dict[str, str]]:
+    """Entries of model.json that name the exported files of a folder and their checksums."""
+    files = {"onnx": folder / "model.onnx", "torchscript": folder / "model.pt"}
+    return {
+        kind: {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        for kind, path in files.items()
+    }
 
 
 def trace(network, example, path: Path) -> None:
@@ -165,7 +192,7 @@ def broken_model(model_dir: Path, tmp_path: Path) -> Callable[..., Path]:
     def copy(**changes: object) -> Path:
         folder = tmp_path / "broken"
         shutil.copytree(model_dir, folder)
-        description = {**DESCRIPTION, **{k: v for k, v in changes.items() if k != "image"}}
+        description = {**DESCRIPTION, **checksums(folder), **changes}
         description["image"] = {**DESCRIPTION["image"], **changes.get("image", {})}
         (folder / "model.json").write_text(json.dumps(description))
         return folder
