@@ -33,10 +33,6 @@ class Augment:
         """See `registry.BatchTransform`."""
         return batch._replace(images=self.function(batch.images, random))
 
-    def spec(self, image: ImageSpec) -> ImageSpec:
-        """See `registry.BatchTransform`."""
-        return image
-
 
 def _chance(images: Tensor, random: Random, probability: float) -> Tensor:
     """Return for each image whether it is changed, (B, 1, 1, 1)."""
@@ -62,7 +58,7 @@ def flip_eta(
     asymmetric: bool = False,
 ) -> BatchTransform:
     """Mirror in eta; on images in detector cells, which are not symmetric, only where `asymmetric` is set."""
-    if image.window.get("source") in ("images", "rhtree") and not asymmetric:
+    if image.grid.kind == "crystals" and not asymmetric:
         msg = "the detector is not symmetric in eta; set asymmetric: true to flip all the same"
         raise ValueError(msg)
     return _flip(2, probability)
@@ -167,8 +163,8 @@ def mask_patches(
 
 @register("energy_scale")
 def energy_scale(image: ImageSpec, classes: Sequence[str], sigma: float = 0.02) -> BatchTransform:  # noqa: ARG001
-    """Multiply all channels in GeV of an image by one factor, 1 + `sigma` x a standard normal number."""
-    energies = torch.tensor([unit == "GeV" for unit in image.units])[None, :, None, None]
+    """Multiply all energies and momenta of an image by one factor, 1 + `sigma` x a standard normal number."""
+    energies = torch.tensor(image.of_kind("energy", "momentum"))[None, :, None, None]
 
     def scale(x: Tensor, random: Random) -> Tensor:
         factor = (1 + sigma * torch.randn(len(x), 1, 1, 1, generator=random)).clamp(min=0)
@@ -204,17 +200,13 @@ class Mixup:
 
         return TensorBatch(blend(batch.images), blend(shares), blend(batch.weights))
 
-    def spec(self, image: ImageSpec) -> ImageSpec:
-        """See `registry.BatchTransform`."""
-        return image
-
 
 def _per_channel(image: ImageSpec, sigma: float | dict[str, Any]) -> Tensor:
     """Return one number per channel, (1, C, 1, 1)."""
     if not isinstance(sigma, dict):
         return torch.full((1, len(image.channels), 1, 1), float(sigma))
     for name in sigma:
-        if name not in image.channels:
-            msg = f"channel '{name}': {suggest(name, image.channels)}"
+        if name not in image.names:
+            msg = f"channel '{name}': {suggest(name, image.names)}"
             raise ValueError(msg)
-    return torch.tensor([float(sigma.get(name, 0.0)) for name in image.channels])[None, :, None, None]
+    return torch.tensor([float(sigma.get(name, 0.0)) for name in image.names])[None, :, None, None]

@@ -10,6 +10,8 @@ import numpy as np
 from ...store import SparseImages
 from ...store.sparse import Array
 
+SEED_ROW = "seed_row"  # column: row of the seed in the whole-ECAL image, 0..279
+
 
 @dataclass(frozen=True)
 class Events:

@@ -42,12 +42,19 @@ def _pfnano(path: str, recipe: Recipe) -> Source:
     return PfnanoSource(path, recipe)
 
 
+def _ispy(path: str, recipe: Recipe) -> Source:
+    from .ispy import IspySource
+
+    return IspySource(path, recipe)
+
+
 SOURCES: dict[str, Callable[[str, Recipe], Source]] = {
     "particles": _particles,
     "images": _images,
     "rhtree": _rhtree,
     "delphes": _delphes,
     "pfnano": _pfnano,
+    "ispy": _ispy,
 }
 
 

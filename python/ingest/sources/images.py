@@ -9,7 +9,7 @@ import numpy as np
 
 from ...errors import InputError, RecipeError, suggest
 from ...recipe import Recipe
-from ...store import SparseImages
+from ...store import SparseImages, image_of_recipe
 from ...store.sparse import Array
 from ..side_columns import SideColumns
 from ..tables.base import Jagged, check_finite, make_steps, require, resolve
@@ -26,7 +26,7 @@ class ImageSource:
 
     Options of the recipe: `layout` (auto, NCHW, NHWC; images without a channel axis are recognised), `scale`
     (channel name -> factor) and `pick` (which channels of the file, where it holds more than the recipe).
-    Negative values are an error in channels in GeV.
+    Negative energies and counts are an error.
     """
 
     def __init__(self, path: str, recipe: Recipe) -> None:
@@ -34,7 +34,7 @@ class ImageSource:
         self.path = path
         self.names = [channel.name for channel in self.image.channels]
         self._read_options(inputs.options)
-        self.nonnegative = [channel.unit == "GeV" for channel in self.image.channels]
+        self.nonnegative = image_of_recipe(recipe).of_kind("energy", "count")
         if "image" not in inputs.fields:
             raise RecipeError("inputs.fields: name the column of the images, for example image: X")
         self.table = open_table(path, inputs.tree)

@@ -13,14 +13,14 @@ import numpy as np
 from ...errors import InputError, RecipeError, suggest
 from ...geometry import grids as detector
 from ...geometry.seeds import crystal_of_tower
-from ...geometry.windows import crop_many, upsample_hbhe, windows_inside
+from ...geometry.windows import Window, crop_many, upsample_hbhe, windows_inside
 from ...recipe import Recipe
-from ...store import SparseImages
+from ...store import SparseImages, image_of_recipe
 from ...store.sparse import Array
 from ..objects import ObjectColumns, find_field, need_field
 from ..tables.base import Jagged, check_finite, make_steps, require, resolve
 from ..tables.opening import open_table
-from .base import Events
+from .base import SEED_ROW, Events
 
 EB = (detector.EB_ROWS, detector.EB_IPHI_MAX)
 ECAL = (detector.ECAL_ROWS, detector.ECAL_COLUMNS)
@@ -42,7 +42,8 @@ class RhtreeSource:
     """
 
     def __init__(self, path: str, recipe: Recipe) -> None:
-        self.path, self.image = path, recipe.image
+        self.path, self.image = path, image_of_recipe(recipe)
+        self.window = self.image.window
         self.table = open_table(path, recipe.inputs.tree)
         self.objects = self._choose(recipe.inputs.options.get("objects"))
         self.row, self.column = (
@@ -90,15 +91,22 @@ class RhtreeSource:
         self._check(layers, event + start)
         images = SparseImages.from_dense(np.stack(layers, axis=1))
         kept = {name: values[chosen] for name, values in kept.items()}
+        kept[SEED_ROW] = self._seed_rows(rows).astype(np.float32)
         return Events(images, labels[chosen], event + start, kept)
 
     def _inside(self, rows: Array, cols: Array) -> Array:
         """Return whether the crop of each seed lies within the detector."""
         if self.objects == "superclusters":
             known = (rows >= 0) & (rows < EB[0]) & (cols >= 0) & (cols < EB[1])
-            return known & (self._cropped() | windows_inside(rows, self.image.height, EB[0]))
+            return known & (self._cropped() | windows_inside(rows, self.window, EB[0]))
         known = (rows >= 0) & (rows < HBHE[0]) & (cols >= 0) & (cols < HBHE[1])
-        return known & windows_inside(crystal_of_tower(rows), self.image.height)
+        return known & windows_inside(crystal_of_tower(rows), self.window)
+
+    def _seed_rows(self, rows: Array) -> Array:
+        """Return the rows of seeds in the whole-ECAL image."""
+        if self.objects == "superclusters":
+            return rows + detector.EE_ROWS
+        return crystal_of_tower(rows)
 
     def _cropped(self) -> bool:
         """Return whether the file holds crops already: a list of lists of cells."""
@@ -120,21 +128,21 @@ class RhtreeSource:
                     f"{self.path}: '{branch}' is an image of towers; superclusters need crystals"
                 )
             below = detector.EE_ROWS if shape == ECAL else 0
-            return crop_many(whole, rows + below, cols, height, width, event)
+            return crop_many(whole, rows + below, cols, self.window, event)
         if shape == HBHE:
             return self._crop_towers(whole, event, rows, cols)
         below = detector.EE_ROWS if shape == EB else 0
-        return crop_many(whole, crystal_of_tower(rows) - below, crystal_of_tower(cols), height, width, event)
+        return crop_many(whole, crystal_of_tower(rows) - below, crystal_of_tower(cols), self.window, event)
 
     def _crop_towers(self, whole: Array, event: Array, rows: Array, cols: Array) -> Array:
         """Crop towers and spread them over their crystals: as the other way round, but on 25 times less."""
-        height, width = self.image.height, self.image.width
         size = detector.ECAL_PER_HCAL
-        if height % (2 * size) == size and width % (2 * size) == size:
-            towers = crop_many(whole, rows, cols, height // size, width // size, event)
-            return upsample_hbhe(towers)
+        height, width, row, column = self.window
+        if height % size == width % size == 0 and row % size == column % size == size // 2:
+            window = Window(height // size, width // size, row // size, column // size)
+            return upsample_hbhe(crop_many(whole, rows, cols, window, event))
         crystals = upsample_hbhe(whole)
-        return crop_many(crystals, crystal_of_tower(rows), crystal_of_tower(cols), height, width, event)
+        return crop_many(crystals, crystal_of_tower(rows), crystal_of_tower(cols), self.window, event)
 
     def _stack(self, lists: Jagged, branch: str, start: int, shapes: dict[int, tuple[int, int]]) -> Array:
         """Return lists of cells as images (N, rows, columns), the shape known from the number of cells."""
@@ -153,6 +161,6 @@ class RhtreeSource:
     def _check(self, layers: list[Array], entries: Array) -> None:
         for channel, layer in zip(self.image.channels, layers, strict=True):
             branch = self.branches[channel.name]
-            signed = channel.unit != "GeV" or "QPt" in branch  # charge times pt
+            signed = channel.kind in ("time", "momentum")  # charge times pt is one, too
             flat: Any = layer.reshape(len(layer), -1)
             check_finite(self.path, branch, flat, entries, None if signed else 0.0)
