@@ -76,7 +76,7 @@ namespace particlevit::test {
     } else if (line.kind() == "tower") {
       event.hits.towers.push_back({line.next<int>(), line.next<int>(), line.next<int>(), line.next<float>()});
     } else if (line.kind() == "track") {
-      event.hits.tracks.push_back({line.next<double>(), line.next<double>(), line.next<double>()});
+      event.hits.tracks.push_back({line.next<float>(), line.next<double>(), line.next<double>()});
     } else if (line.kind() == "candidate") {
       event.candidates.push_back({line.next<double>(), line.next<double>(), line.next<double>(), {}});
       while (!line.empty())
