@@ -96,6 +96,8 @@ class Manifest(Artefact):
     working_points: dict[str, dict[str, float]] = field(default_factory=dict)
     """Class -> background efficiency -> threshold; empty where the run was not evaluated."""
     metrics: Metrics | None = None
+    recipe: dict[str, Any] | None = None
+    """What of the recipe reads files (name, classes, inputs, image), so that an export alone scores them."""
     versions: dict[str, str] = field(default_factory=dict)
     """Packages that made the export."""
     onnx: OnnxFile | None = None

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -38,66 +35,6 @@ DESCRIPTION = {
     "output": "probabilities",
     "working_points": {"electron": {"0.01": 0.9, "0.05": 0.7, "0.10": 0.5}},
 }
-
-
-def module_folder(name: str) -> Path | None:
-    """Folder of an installed Python module, without importing it."""
-    spec = importlib.util.find_spec(name)
-    return Path(spec.origin).parent if spec and spec.origin else None
-
-
-def library_options() -> list[str]:
-    """CMake options that point to the libraries inside of the Python wheels."""
-    options = []
-    runtime, torch = module_folder("onnxruntime"), module_folder("torch")
-    libraries = sorted(runtime.glob("capi/libonnxruntime.so.*")) if runtime else []
-    unpacked = PACKAGE / "build/onnxruntime/usr/include/onnxruntime"  # by test/cpp/onnxruntimeHeaders.sh
-    headers = os.environ.get("ONNXRUNTIME_INCLUDE") or (unpacked if unpacked.is_dir() else None)
-    if libraries:
-        options.append(f"-DONNXRUNTIME_LIBRARY={libraries[0]}")
-    if headers:
-        options.append(f"-DONNXRUNTIME_INCLUDE={headers}")
-    json = module_folder("nlohmann_json")  # the header for C++, from PyPI; else the system's is taken
-    if json:
-        options.append(f"-DNLOHMANN_INCLUDE={json / 'include'}")
-    if torch and (torch / "share/cmake").is_dir():
-        options += ["-DPARTICLEVIT_TORCH=ON", f"-DCMAKE_PREFIX_PATH={torch / 'share/cmake'}"]
-    return options
-
-
-@pytest.fixture(scope="session")
-def cpp_build() -> Path:
-    """Build folder of test/cpp, unit tests with sanitizers; kept in build/, so that a second run is quick."""
-    for tool in ("cmake", "g++"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-    folder = PACKAGE / "build" / "cpp"
-    configure = ["cmake", "-S", PACKAGE / "test/cpp", "-B", folder, "-DPARTICLEVIT_SANITIZE=ON"]
-    for command in ([*configure, *library_options()], ["cmake", "--build", folder, "--parallel", "2"]):
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-        output = done.stdout + done.stderr
-        for missing in ("Catch2", "NLOHMANN_INCLUDE"):
-            if done.returncode and "could not find" in output.lower() and missing in output:
-                pytest.skip(f"{missing} is not installed")
-        assert done.returncode == 0, output[-4000:]
-    return folder
-
-
-@pytest.fixture(scope="session")
-def program(cpp_build: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a program of the build: `program("scoreOnnx", ...)`."""
-
-    def run(name: str, *arguments: object, check: int = 0) -> subprocess.CompletedProcess[str]:
-        path = cpp_build / name
-        if not path.is_file():
-            pytest.skip(
-                f"{name} was not built: its library or headers are not here (see test/cpp/CMakeLists.txt)"
-            )
-        done = subprocess.run([str(path), *map(str, arguments)], capture_output=True, text=True, check=False)
-        assert done.returncode == check, done.stdout + done.stderr
-        return done
-
-    return run
 
 
 @pytest.fixture(scope="session")

@@ -94,6 +94,21 @@ def test_noise_patches_and_scale():
     assert 0.03 < ratio.std() < 0.2
 
 
+def test_noise_of_random_strength():
+    images = batch(400).images
+    options = {"sigma": {"energy": [0.1, 0.5], "time": [0.0, 4.0]}, "probability": 0.5}
+    noise = run("gaussian_noise", batch(400), **options).images - images
+    widths = noise.std((2, 3))
+    some = widths[:, 1] > 0
+    assert 150 < some.sum() < 250
+    assert (widths[~some] == 0).all()
+    share = (widths[some] - torch.tensor([0.1, 0.0])) / torch.tensor([0.4, 4.0])
+    assert share.min() > -0.2
+    assert 0.8 < share.max() < 1.3
+    assert torch.corrcoef(share.T)[0, 1] > 0.9  # one strength for all channels
+    assert share[:, 1].mean() == pytest.approx(0.5, abs=0.1)
+
+
 def test_mixup_labels_are_shares():
     made = run("mixup", alpha=1.0)
     assert made.labels.shape == (16, 2)
@@ -108,6 +123,10 @@ def test_mixup_labels_are_shares():
         ("centre_crop", {"size": 4}, r"steps on pixels or shape of all images belong to transforms"),
         ("roll_phi", {"cels": 3}, "unknown option 'cels'; did you mean 'cells'"),
         ("roll_phi", {}, "cells"),
+        ("gaussian_noise", {"sigma": [2.0, 1.0]}, "expected a number of 0 or more, or"),
+        ("gaussian_noise", {"sigma": -1.0}, "expected a number of 0 or more, or"),
+        ("gaussian_noise", {"sigma": {"enrgy": 1.0}}, "did you mean 'energy'"),
+        ("gaussian_noise", {"sigma": 1.0, "probability": -1}, "probability -1 must be 0 to 1"),
         ("flip_phi", {"probability": 2}, "probability 2 must be 0 to 1"),
         ("reweight", {"to": "matchd"}, "did you mean 'matched'"),
     ],

@@ -42,8 +42,10 @@ class IspySource:
     the seed; inputs.columns may name further fields of the collection (of Photons for electrons, too).
     """
 
-    def __init__(self, path: str, recipe: Recipe) -> None:
-        self.path, self.image = path, image_of_recipe(recipe)
+    jagged = True
+
+    def __init__(self, path: str, recipe: Recipe, everything: bool = False) -> None:
+        self.path, self.image, self.everything = path, image_of_recipe(recipe), everything
         self._read_options(recipe)
         self.columns = recipe.inputs.columns
         self.file = IspyFile(path)
@@ -112,7 +114,8 @@ class IspySource:
                 self.unreadable[number] = str(error)
                 continue
             entries = np.full(len(labels), number, np.int64)
-            parts.append(Events(SparseImages.from_dense(images), labels, entries, columns))
+            status = np.zeros(len(labels), np.int8) if self.everything else None
+            parts.append(Events(SparseImages.from_dense(images), labels, entries, columns, status))
         return Events.concatenate(parts)
 
     def _no_events(self) -> Events:
