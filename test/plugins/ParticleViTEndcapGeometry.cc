@@ -1,11 +1,9 @@
-// CaloGeometry with the crystals of a text file only, for jobs without conditions: "DETID X Y Z" (cm) of endcap
-// crystals, one a line.
+// CaloGeometry for jobs without conditions: the endcap crystals of a text file (test/cpp/events.h), where it puts them.
 
-#include <cstdint>
-#include <fstream>
+#include <cmath>
 #include <memory>
-#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "DataFormats/EcalDetId/interface/EEDetId.h"
 #include "DataFormats/EcalDetId/interface/EcalSubdetector.h"
@@ -20,6 +18,7 @@
 #include "Geometry/EcalAlgo/interface/EcalEndcapGeometry.h"
 #include "Geometry/Records/interface/CaloGeometryRecord.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
+#include "RecoE2E/ParticleViT/test/cpp/events.h"
 
 class ParticleViTEndcapGeometry : public edm::ESProducer, public edm::EventSetupRecordIntervalFinder {
 public:
@@ -31,7 +30,7 @@ public:
 
   static void fillDescriptions(edm::ConfigurationDescriptions& descriptions) {
     edm::ParameterSetDescription desc;
-    desc.addUntracked<std::string>("file")->setComment("DETID X Y Z (cm) of endcap crystals, one a line");
+    desc.addUntracked<std::string>("file")->setComment("as test/cpp/events.h describes");
     descriptions.addWithDefaultLabel(desc);
   }
 
@@ -49,23 +48,27 @@ private:
     interval = edm::ValidityInterval(edm::IOVSyncValue::beginOfTime(), edm::IOVSyncValue::endOfTime());
   }
 
+  static GlobalPoint frontOf(const particlevit::EndcapHit& hit, double scale = 1.) {
+    constexpr double kDistance = 320.;  // cm, of the endcaps' front from the centre
+    const double radius = scale * kDistance / std::abs(std::sinh(hit.eta));
+    return GlobalPoint(
+        radius * std::cos(hit.phi), radius * std::sin(hit.phi), std::copysign(scale * kDistance, hit.eta));
+  }
+
+  // The shape of the crystals is made up: only their positions count.
   std::unique_ptr<EcalEndcapGeometry> readCrystals() const {
-    std::ifstream file(path_);
-    if (!file)
-      throw std::runtime_error("cannot read " + path_);
     auto endcap = std::make_unique<EcalEndcapGeometry>();
     endcap->allocateCorners(EcalEndcapGeometry::k_NumberOfCellsForCorners);
     endcap->allocatePar(EcalEndcapGeometry::k_NumberOfShapes, EcalEndcapGeometry::k_NumberOfParametersPerShape);
     const std::vector<CaloCellGeometry::CCGFloat> shape(EcalEndcapGeometry::k_NumberOfParametersPerShape, 1.);
     const auto* parameters = CaloCellGeometry::getParmPtr(shape, endcap->parMgr(), endcap->parVecVec());
-    std::uint32_t detid;
-    float x, y, z;
-    while (file >> detid >> x >> y >> z) {
-      const GlobalPoint front(x, y, z);
-      endcap->newCell(front, GlobalPoint(1.1f * x, 1.1f * y, 1.1f * z), front, parameters, EEDetId(detid));
-    }
-    if (!file.eof())
-      throw std::runtime_error(path_ + " has a line that is not 'DETID X Y Z'");
+    for (const auto& event : particlevit::test::readEvents(path_))
+      for (std::size_t i = 0; i < event.hits.endcap.size(); ++i) {
+        const auto& crystal = event.endcapCrystals[i];
+        const auto front = frontOf(event.hits.endcap[i]);
+        const auto back = frontOf(event.hits.endcap[i], 1.1);
+        endcap->newCell(front, back, front, parameters, EEDetId(crystal.ix, crystal.iy, crystal.side));
+      }
     return endcap;
   }
 
