@@ -30,7 +30,7 @@ namespace particlevit {
 
   // A track and where it is put: its direction at the vertex, or where it meets the ECAL.
   struct Track {
-    double pt;
+    float pt;
     double eta;
     double phi;
   };

@@ -122,8 +122,8 @@ namespace particlevit {
     return text.str();
   }
 
-  // Throws unless the collections of a configuration are of the model's tier, or another one is allowed. A model of tier
-  // mini drops by itself what MiniAOD would not have.
+  // Throws unless the collections of a configuration are of the model's tier, or another one is allowed. A model of
+  // tier mini drops by itself what MiniAOD would not have.
   inline void requireTier(const ImageDescription& image, Tier configured, bool allowOther) {
     const bool more = image.tier == Tier::kMini && (configured == Tier::kReduced || configured == Tier::kFull);
     if (image.tier != configured && !more && !allowOther)

@@ -32,6 +32,11 @@ namespace particlevit {
     void clear() { std::fill(values_.begin(), values_.end(), 0.f); }
     void set(const Cell& cell, float value) { values_[index(cell)] = value; }
     void add(const Cell& cell, float value) { values_[index(cell)] += value; }
+    void raise(const Cell& cell, float value) {
+      auto& present = values_[index(cell)];
+      if (value > present)
+        present = value;
+    }
     const float* row(int row) const { return values_.data() + static_cast<std::size_t>(row) * columns_; }
 
   private:

@@ -21,7 +21,7 @@ namespace particlevit {
   };
 
   struct JetImageOptions {
-    double minTrackPt = 0.5;  // GeV; a track must be above it
+    float minTrackPt = 0.5f;  // GeV; a track must be above it
     float endcapScale = 1.f;  // of the energies of endcap hits; public image files have about 1/4
   };
 
@@ -37,7 +37,7 @@ namespace particlevit {
           cutter_(image, kEcalRows, 0),
           detector_(kKnown.size(), {kEcalRows, kEcalColumns}),
           towers_(kHBHERows, kHBHEColumns),
-          depth1_(kHBHERows, kHBHEColumns),
+          highestDepth1_(kHBHERows, kHBHEColumns),
           channels_(chooseChannels(image, kKnown)) {
       for (const auto channel : channels_)
         layers_.push_back(&detector_[channel]);
@@ -64,7 +64,7 @@ namespace particlevit {
             const auto axis = hbheCellOf(jet.eta, jet.phi);
             if (!axis)
               return Status::kNoSeed;
-            const Cell tower = findJetSeed(byDepth1_ ? depth1_ : towers_, *axis);
+            const Cell tower = findJetSeed(byDepth1_ ? highestDepth1_ : towers_, *axis);
             return cutter_.cut(layers_, centreOfTower(tower), images);
           });
     }
@@ -84,9 +84,9 @@ namespace particlevit {
         detector_[channel].clear();
       if (uses(kTracks))
         for (const auto& track : hits.tracks)
-          if (track.pt > options_.minTrackPt)
+          if (!(track.pt <= options_.minTrackPt))
             if (const auto cell = ecalCellOf(track.eta, track.phi))
-              detector_[kTracks].add(*cell, static_cast<float>(track.pt));
+              detector_[kTracks].add(*cell, track.pt);
       if (uses(kEcal))
         fillEcal(hits.barrel, hits.endcap);
       if (uses(kHcal))
@@ -109,7 +109,7 @@ namespace particlevit {
 
     void fillTowers(const std::vector<TowerHit>& hits) {
       towers_.clear();
-      depth1_.clear();
+      highestDepth1_.clear();
       for (const auto& hit : hits) {
         if (!isTower(hit.ieta, hit.iphi)) {
           ++unknownHits_;
@@ -123,7 +123,7 @@ namespace particlevit {
           const Cell cell = hbheCell(hit.ieta, hit.iphi + column);
           towers_.add(cell, share);
           if (hit.depth == 1)
-            depth1_.add(cell, share);
+            highestDepth1_.raise(cell, hit.energy);
         }
       }
     }
@@ -134,7 +134,7 @@ namespace particlevit {
     WindowCutter cutter_;
     std::vector<DetectorImage> detector_;  // one per known channel, in crystals
     DetectorImage towers_;
-    DetectorImage depth1_;
+    DetectorImage highestDepth1_;  // without the sharing of wide towers
     std::vector<std::size_t> channels_;
     std::vector<const DetectorImage*> layers_;
     unsigned long long unknownHits_ = 0;

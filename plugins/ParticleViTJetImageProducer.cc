@@ -70,7 +70,7 @@ ParticleViTJetImageProducer::ParticleViTJetImageProducer(const edm::ParameterSet
       products_(producesCollector(), image),
       maker_(particlevit::translateErrors("ParticleViTModel", [&] {
         return particlevit::JetImageMaker(image,
-                                          {config.getParameter<double>("min_track_pt"),
+                                          {static_cast<float>(config.getParameter<double>("min_track_pt")),
                                            static_cast<float>(config.getParameter<double>("ecal_endcap_scale"))});
       })) {
   if (trackQuality_ == reco::TrackBase::undefQuality)
@@ -98,7 +98,7 @@ std::vector<particlevit::Track> ParticleViTJetImageProducer::convert(const reco:
   std::vector<particlevit::Track> converted;
   for (const auto& track : tracks)
     if (track.quality(trackQuality_))
-      converted.push_back({track.pt(), track.eta(), track.phi()});
+      converted.push_back({static_cast<float>(track.pt()), track.eta(), track.phi()});
   return converted;
 }
 

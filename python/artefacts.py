@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -10,7 +9,7 @@ import msgspec
 from typing_extensions import Self
 
 from .errors import RunError
-from .files import write_json
+from .files import read_json, write_json
 
 T = TypeVar("T", bound="Artefact")
 
@@ -62,7 +61,9 @@ class Artefact:
         if not path.is_file():
             raise cls.ERROR(f"{path}: not found; {remedy}")
         try:
-            return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
+            return cls.from_json(read_json(path))
+        except PermissionError as error:
+            raise cls.ERROR(f"{path}: no permission to read it; ask its owner for it") from error
         except (OSError, ValueError) as error:  # msgspec.ValidationError is a ValueError
             reason = " ".join(str(error).split())
             raise cls.ERROR(f"{path}: not readable as {cls.__name__.lower()} ({reason}); {remedy}") from error

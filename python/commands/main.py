@@ -19,6 +19,7 @@ VERBS = {
     "tune": "search for better values of recipe fields",
     "evaluate": "AUC with its error, background rejection, figures",
     "robustness": "AUC under noise, dead cells and other disturbances",
+    "predict": "score files: a friend tree, Parquet or HDF5",
     "benchmark": "measure what models cost",
     "export": "write TorchScript and ONNX",
     "validate": "prove that the exports give the network's answers",

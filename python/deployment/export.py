@@ -16,6 +16,7 @@ import numpy as np
 
 from ..auc import check_classes
 from ..errors import RunError
+from ..files import locked, make_folder
 from ..inference.manifest import FILES, Int8File, Manifest, OnnxFile, TorchScriptFile, file_entry
 from ..inference.run import Run, as_run
 from .graph import operators, to_onnx, trace
@@ -68,19 +69,31 @@ def export_run(
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that replaces `path` when all is well, and vanishes on an error."""
+    """Yield an empty folder that replaces `path` when all is well, and vanishes on an error.
+
+    Raises:
+        OutputError: another export is being written, or it cannot be written.
+    """
     partial, old = (path.with_name(f".{path.name}.{word}") for word in ("partial", "old"))
-    for leftover in (partial, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        if path.exists():
-            path.rename(old)
-        partial.rename(path)
-    finally:
+    with locked(path, "export", inside=False):
         for leftover in (partial, old):
-            shutil.rmtree(leftover, ignore_errors=True)
+            _remove(leftover)
+        try:
+            make_folder(partial)
+            yield partial
+            if path.exists():
+                path.rename(old)
+            partial.rename(path)
+        finally:
+            for leftover in (partial, old):
+                _remove(leftover)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def essentials(content: Manifest) -> dict[str, Any]:
@@ -109,7 +122,7 @@ def calibration_sample(run: Run, store: Path | None) -> Sample:
     from .quantise import Sample
 
     events = run.events(store)
-    most = max(64, min(JUDGE_EVENTS, MAX_BYTES // (4 * math.prod(events.image.shape))))
+    most = max(64, min(JUDGE_EVENTS, MAX_BYTES // (4 * math.prod(events.store.image.shape))))
     judge = next((split for split in ("validation", "test", "train") if split in events.splits), "train")
     blocks = list(events.blocks(judge, most))
     labels = np.concatenate([truth for _, truth, _ in blocks]) if blocks else np.zeros(0, np.int64)

@@ -1,14 +1,14 @@
 #ifndef RecoE2E_ParticleViT_test_events_h
 #define RecoE2E_ParticleViT_test_events_h
 
-// Hits and candidates of events from a text file, which test/cmssw/events.py writes. One thing per line:
+// Hits and candidates of events from a text file, as python/geometry/event_files.py writes it. One thing per line:
 //
 //   particlevit events 1                        the first line
-//   event RUN NUMBER                            begins an event
+//   event                                       begins an event
 //   barrel IETA IPHI ENERGY TIME                EB hit
-//   endcap IX IY SIDE ETA PHI ENERGY TIME       EE hit; SIDE is -1 or 1
+//   endcap ETA PHI ENERGY                       EE hit
 //   tower IETA IPHI DEPTH ENERGY                HB or HE hit
-//   track PT ETA PHI                            of high purity, direction at the vertex
+//   track PT ETA PHI                            of high purity, its direction at the vertex
 //   candidate PT ETA PHI [IETA IPHI]...         photon, electron or jet; the crystals of its supercluster
 //
 // Energies and pT in GeV, times in ns, phi in rad; nan and inf are numbers. Empty lines do not count.
@@ -25,18 +25,8 @@
 
 namespace particlevit::test {
 
-  struct EndcapCrystal {
-    int ix;
-    int iy;
-    int side;
-    float time;
-  };
-
   struct HitEvent {
-    unsigned int run = 0;
-    unsigned long long number = 0;
     JetHits hits;
-    std::vector<EndcapCrystal> endcapCrystals;  // of hits.endcap
     std::vector<Candidate> candidates;
   };
 
@@ -69,14 +59,11 @@ namespace particlevit::test {
     if (line.kind() == "barrel") {
       event.hits.barrel.push_back({line.next<int>(), line.next<int>(), line.next<float>(), line.next<float>()});
     } else if (line.kind() == "endcap") {
-      EndcapCrystal crystal{line.next<int>(), line.next<int>(), line.next<int>(), 0.f};
       event.hits.endcap.push_back({line.next<double>(), line.next<double>(), line.next<float>()});
-      crystal.time = line.next<float>();
-      event.endcapCrystals.push_back(crystal);
     } else if (line.kind() == "tower") {
       event.hits.towers.push_back({line.next<int>(), line.next<int>(), line.next<int>(), line.next<float>()});
     } else if (line.kind() == "track") {
-      event.hits.tracks.push_back({line.next<double>(), line.next<double>(), line.next<double>()});
+      event.hits.tracks.push_back({line.next<float>(), line.next<double>(), line.next<double>()});
     } else if (line.kind() == "candidate") {
       event.candidates.push_back({line.next<double>(), line.next<double>(), line.next<double>(), {}});
       while (!line.empty())
@@ -102,8 +89,6 @@ namespace particlevit::test {
       try {
         if (line.kind() == "event") {
           events.emplace_back();
-          events.back().run = line.next<unsigned int>();
-          events.back().number = line.next<unsigned long long>();
         } else if (events.empty()) {
           throw std::invalid_argument("no event has begun");
         } else {

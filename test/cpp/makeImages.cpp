@@ -58,7 +58,7 @@ int main(int argc, char** argv) try {
   const auto events = readEvents(argv[2]);
   JetImageOptions options;
   if (argc == 7)
-    options = {std::stod(argv[5]), std::stof(argv[6])};
+    options = {std::stof(argv[5]), std::stof(argv[6])};
   const bool jets = image.jetSeed != JetSeed::kNone;
   const Result result = jets ? makeJets(image, events, options) : makeCrops(image, events);
 

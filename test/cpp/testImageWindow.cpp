@@ -140,6 +140,10 @@ TEST_CASE("What is not a number is no seed", "[SeedFinder]") {
   towers.set({20, 20}, std::numeric_limits<float>::quiet_NaN());
   towers.set({20, 21}, 1.f);
   CHECK(findJetSeed(towers, {21, 20}) == Cell{20, 21});
+  towers.raise({20, 22}, 3.f);
+  towers.raise({20, 22}, 2.f);
+  towers.raise({20, 22}, std::numeric_limits<float>::quiet_NaN());
+  CHECK(towers.at({20, 22}) == 3.f);
   HighestHit seed;
   seed.consider({1, 1}, std::numeric_limits<float>::quiet_NaN());
   CHECK_FALSE(seed.cell());

@@ -45,7 +45,7 @@ TEST_CASE("Tracks, crystals and towers come to lie around the highest tower", "[
   JetHits hits;
   hits.towers = {{5, 10, 1, 20.f}, {5, 10, 2, 5.f}, {4, 9, 1, 1.f}};
   hits.barrel = {{23, 58, 7.f, 0.f}, {24, 58, 0.f, 0.f}, {25, 58, -1.f, 0.f}};  // ieta 23 is row 162, that of the seed
-  hits.tracks = {{3., 0.4, 47.5 * kDegree}, {0.5, 0.4, 47.5 * kDegree}, {2., 0.4, 47.5 * kDegree}};
+  hits.tracks = {{3.f, 0.4, 47.5 * kDegree}, {0.5f, 0.4, 47.5 * kDegree}, {2.f, 0.4, 47.5 * kDegree}};
   const auto event = make(hits, {jet(50., 0.3, 50. * kDegree)});
   REQUIRE(event.images.size() == 3 * kCells);
   CHECK(at(event, 0, 0, 0) == 5.f);
