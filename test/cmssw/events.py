@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -32,10 +33,8 @@ def read_events(paths: Iterable[Path]) -> Iterator[HitEvent]:
     for path in paths:
         file = IspyFile(str(path))
         for number in range(len(file.names)):
-            try:
+            with contextlib.suppress(UnreadableEventError):
                 yield convert(file.read(number))
-            except UnreadableEventError:
-                continue
 
 
 def convert(event: IspyEvent) -> HitEvent:
