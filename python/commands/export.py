@@ -8,12 +8,13 @@ from pathlib import Path
 from . import cli
 
 
-def export(run: Path, target: str = "CMSSW_13_3", int8: bool = False, store: Path | None = None) -> None:
+def export(run: Path, target: str = "CMSSW_13_1", int8: bool = False, store: Path | None = None) -> None:
     """Export a trained run as TorchScript and ONNX, with model.json beside them.
 
     Args:
         run: Run folder with a checkpoint; RUN/export is written.
-        target: Oldest CMSSW release that has to load the ONNX file, such as CMSSW_14_0.
+        target: Oldest CMSSW release that has to load the ONNX file, such as CMSSW_14_0
+            or CMSSW_14_0_21; newer ones than the newest known are taken for that one.
         int8: Write model_int8.onnx too, or refuse where it changes the AUC by more than 0.002.
         store: Store whose training split calibrates int8; by default the one of the training.
     """

@@ -129,7 +129,7 @@ def _exports(page: Page, model: dict[str, Any]) -> None:
     if int8:
         rows.append(("ONNX int8", int8["file"], int8["bytes"], int8["method"]))
     page.table(("kind", "file", "bytes", ""), rows)
-    page.text(f"The ONNX file loads in {model.get('target', 'CMSSW_13_3')} and later.")
+    page.text(f"The ONNX file loads in {model.get('target', 'CMSSW_13_1')} and later.")
     if int8:
         page.text("Candidates for int8, against float32:")
         page.table(

@@ -17,7 +17,7 @@ from ..files import write_json
 from ..inference.manifest import FILES, MANIFEST, describe, sha256
 from ..inference.run import trained_network
 from .graph import operators, to_onnx, trace
-from .targets import DEFAULT_TARGET, Target, find_target
+from .targets import DEFAULT_TARGET, TARGETS, Target, find_cycle
 
 if TYPE_CHECKING:
     from ..inference.run import Model
@@ -44,7 +44,8 @@ def export_run(
         DeploymentError: unknown target, one that cannot express this model, or no int8 that keeps the AUC.
         StoreError: no store to calibrate with.
     """
-    limits = find_target(target)
+    target = find_cycle(target)
+    limits = TARGETS[target]
     network = trained_network(run)
     sample = calibration_sample(run, store) if int8 else None
     with whole_folder(run / "export") as folder:
