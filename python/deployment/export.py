@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..auc import check_classes
-from ..files import write_json
+from ..files import whole_folder, write_json
 from ..inference.manifest import FILES, MANIFEST, describe, sha256
 from ..inference.run import trained_network
 from .graph import operators, to_onnx, trace
@@ -57,23 +54,6 @@ def export_run(
             content["onnx_int8"] = write_int8(folder, sample, content["onnx"])
         write_json(folder / MANIFEST, content)
     return content
-
-
-@contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that replaces `path` when all is well, and vanishes on an error."""
-    partial, old = (path.with_name(f".{path.name}.{word}") for word in ("partial", "old"))
-    for leftover in (partial, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        if path.exists():
-            path.rename(old)
-        partial.rename(path)
-    finally:
-        for leftover in (partial, old):
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def write_onnx(

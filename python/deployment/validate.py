@@ -16,6 +16,7 @@ from ..inference.manifest import read_manifest
 from ..inference.predictors import BackendUnavailableError, Predictor
 from ..inference.programs import PROGRAMS, ProgramPredictor
 from ..inference.scoring import Events, Scores, open_events, proof_split, score_split
+from ..inference.triton import TIMEOUT
 from .agreement import BATCH_SIZES as PROOF_SIZES
 from .agreement import agreement, batch_differences, extreme_differences, worst_events
 
@@ -30,7 +31,11 @@ HEADER = (
 
 
 def validate_run(
-    run: Path, store: Path | None = None, limit: int = 0, backends: tuple[str, ...] = PROVEN
+    run: Path,
+    store: Path | None = None,
+    limit: int = 0,
+    backends: tuple[str, ...] = PROVEN,
+    timeout: float = TIMEOUT,
 ) -> dict[str, Any]:
     """Compare all exported files of a run with its checkpoint and write RUN/validation.json.
 
@@ -38,7 +43,8 @@ def validate_run(
         run: run folder with an export.
         store: store whose test split is scored; None: the one of the training.
         limit: most events; 0: all.
-        backends: what to compare with eager PyTorch.
+        backends: what to compare with eager PyTorch; an address is a Triton server's.
+        timeout: seconds that a server may take to answer.
 
     Returns:
         The content of validation.json; `passed` says whether every fp32 backend is within the tolerances.
@@ -50,7 +56,7 @@ def validate_run(
     events = open_events(run, store)
     split = proof_split(events)
     reference = load_run(run, "eager")
-    predictors, unavailable = load_backends(run, backends)
+    predictors, unavailable = load_backends(run, backends, timeout)
     expected = score_split(reference.predict, events, split, limit, progress="eager")
     check_classes(expected.labels, reference.classes, f"{events.store.path}, split {split}")
     content: dict[str, Any] = {"passed": True, "events": len(expected.labels), "split": split}
@@ -67,7 +73,9 @@ def validate_run(
     return content
 
 
-def load_backends(run: Path, backends: tuple[str, ...]) -> tuple[dict[str, Predictor], dict[str, str]]:
+def load_backends(
+    run: Path, backends: tuple[str, ...], timeout: float = TIMEOUT
+) -> tuple[dict[str, Predictor], dict[str, str]]:
     """Load what can run here; return it, and for the others why not."""
     manifest = read_manifest(run)
     loaded, unavailable = {}, {}
@@ -76,7 +84,8 @@ def load_backends(run: Path, backends: tuple[str, ...]) -> tuple[dict[str, Predi
             unavailable[name] = "not exported"
             continue
         try:
-            loaded[name] = load_run(run, name, threads=1)
+            predictor = load_run(run, name, threads=1, timeout=timeout)
+            loaded[predictor.backend] = predictor
         except BackendUnavailableError as error:
             unavailable[name] = str(error)
     return loaded, unavailable

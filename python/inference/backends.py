@@ -16,6 +16,7 @@ from .predictors import (
     torch_scorer,
 )
 from .programs import PROGRAMS, program_predictor
+from .triton import TIMEOUT, parse_url, triton_predictor
 
 if TYPE_CHECKING:
     from .run import Model
@@ -26,22 +27,31 @@ BACKENDS = (*PYTHON_BACKENDS, *FILE_BACKENDS, *PROGRAMS)
 
 
 def load_run(
-    run: str | Path, backend: str = "eager", threads: int | None = None, device: str = "cpu"
+    run: str | Path,
+    backend: str = "eager",
+    threads: int | None = None,
+    device: str = "cpu",
+    timeout: float = TIMEOUT,
 ) -> Predictor:
     """Return the model of a run, ready to predict.
 
     Args:
         run: run folder, or for exported files a folder with model.json.
         backend: eager or compiled (PyTorch), torchscript, onnx or onnx_int8 (the exported
-            files), cpp_onnx, cpp_torch or cmsrun (the exported files in C++).
+            files), cpp_onnx, cpp_torch or cmsrun (the exported files in C++), or the address of a Triton
+            server that runs it (http://HOST:PORT/MODEL; MODEL by default the run folder's name).
         threads: threads of onnxruntime; None: one per core. PyTorch's are set by torch.set_num_threads.
         device: cpu or cuda.
+        timeout: seconds that a server may take to answer.
 
     Raises:
         RunError, ModelError: no checkpoint, or a torn one.
         DeploymentError: unknown backend, no export, or exported files that cannot be trusted or loaded.
     """
     run = Path(run)
+    if "://" in backend:
+        served = parse_url(backend, run.resolve().name, timeout)
+        return triton_predictor(served, read_manifest(run))
     if backend not in BACKENDS:
         raise DeploymentError(f"unknown backend '{backend}'; {suggest(backend, BACKENDS)}")
     if device != "cpu":
