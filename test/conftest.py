@@ -99,11 +99,13 @@ def small_run(small_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="session")
 def exported_run(small_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of `small_run` with its export; not to be changed."""
+    """A run of `small_run`, evaluated and exported; not to be changed."""
     from RecoE2E.ParticleViT.deployment import export_run
+    from RecoE2E.ParticleViT.evaluation import evaluate_run
 
     run = tmp_path_factory.mktemp("exported") / "run"
     shutil.copytree(small_run, run)
+    evaluate_run(run)
     export_run(run)
     return run
 

@@ -10,7 +10,7 @@ import pytest
 PYTHON = Path(__file__).resolve().parents[1] / "python"
 PACKAGE = "RecoE2E.ParticleViT"
 FLOORS = (
-    ("errors", "files", "auc"),
+    ("errors", "files", "artefacts", "run_folder", "auc"),
     ("geometry", "recipe", "report"),
     ("store",),
     ("simulation", "ingest"),

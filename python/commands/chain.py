@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..errors import RecipeError
 from ..files import write_json
+from ..inference.run import Run
 from ..recipe import Recipe
 
 logger = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 SIMULATION_SEED = 1
 
 
-def train_and_evaluate(recipe: Recipe, store: Path, run: Path) -> str:
+def train_and_evaluate(recipe: Recipe, store: Path, run: Run) -> str:
     """Train the recipe's network on `store` into the folder `run`; write metrics.json and plots.
 
     Under torchrun all processes train, and the first one evaluates.
@@ -38,7 +39,7 @@ def train_and_evaluate(recipe: Recipe, store: Path, run: Path) -> str:
     from ..store import open_store
     from ..training import train
 
-    train(recipe, open_store(store), run)
+    train(recipe, open_store(store), run.path)
     return "" if int(os.environ.get("RANK", "0")) else table(evaluate_run(run))
 
 
@@ -61,20 +62,21 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
     with _step(2, f"ingest them into {store}"):
         _ingest(recipe, inputs, store)
     with _step(3, f"train {recipe.model.name}, evaluate"):
-        metrics = train_and_evaluate(recipe, store, run)
+        trained = Run(run)
+        metrics = train_and_evaluate(recipe, store, trained)
     with _step(4, "export TorchScript and ONNX"):
         from ..deployment.export import export_run
 
-        export_run(run)
+        export_run(trained)
     with _step(5, "validate the exports"):
         from ..deployment.validate import table, validate_run
 
-        validation = validate_run(run)
+        validation = validate_run(trained)
     with _step(6, "write the report"):
         from .run_page import write_report
 
-        write_report(run)
-    return f"{metrics}\n\n{table(validation)}\n\n{_where(run, inputs, store)}", bool(validation["passed"])
+        write_report(trained)
+    return f"{metrics}\n\n{table(validation)}\n\n{_where(run, inputs, store)}", validation.passed
 
 
 def compare_models(recipe: Recipe, models: list[str], store: Path, folder: Path) -> str:
@@ -96,8 +98,9 @@ def compare_models(recipe: Recipe, models: list[str], store: Path, folder: Path)
     runs = [folder / name for name in models]
     for name, run in zip(models, runs, strict=True):
         logger.info("train %s", name)
-        train_and_evaluate(_with_model(recipe, name), store, run)
-        export_run(run)
+        trained = Run(run)
+        train_and_evaluate(_with_model(recipe, name), store, trained)
+        export_run(trained)
     lines = [table(benchmark_runs(runs, folder))]
     lines += [compare_runs(runs[0], other) for other in runs[1:]]
     return "\n".join([*lines, f"{folder / 'benchmark.html'}: table and figures"])
@@ -129,7 +132,7 @@ def compare_sizes(recipe: Recipe, models: list[str], sizes: list[int], store: Pa
             logger.info("train %s on %d events", name, size)
             run = folder / str(size) / name
             limit = size if size < events else 0
-            train_and_evaluate(_with_limit(_with_model(recipe, name), limit), store, run)
+            train_and_evaluate(_with_limit(_with_model(recipe, name), limit), store, Run(run))
             found[name].append(point(size, run))
     content = {name: [point._asdict() for point in points] for name, points in found.items()}
     write_json(folder / "training_size.json", content)

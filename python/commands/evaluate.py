@@ -31,16 +31,18 @@ def evaluate(
     """
     from ..evaluation import robustness as scans
     from ..evaluation.evaluate import compare_runs, evaluate_run, evaluation_folder, table
+    from ..inference.run import Run
     from .run_page import write_report
 
-    cli.say(table(evaluate_run(run, store, output, limit, calibrate=calibrate)))
+    trained = Run(run)
+    cli.say(table(evaluate_run(trained, store, output, limit, calibrate=calibrate)))
     others = [Path(word) for word in compare.split(",") if word]
     for other in others:
-        cli.say(compare_runs(run, other, store, limit))
+        cli.say(compare_runs(trained, other, store, limit))
     if robustness:
-        folder = evaluation_folder(run, store, output)
+        folder = evaluation_folder(trained, store, output).path
         cli.say(scans.table(scans.scan_runs([run, *others], folder, store, limit or scans.EVENTS)))
-    cli.say(str(write_report(run)))
+    cli.say(str(write_report(trained)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

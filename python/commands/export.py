@@ -26,19 +26,25 @@ def export(
         triton: Model repository of a Triton server, where the model is written too, as RUN's name.
     """
     from ..deployment.export import export_run, int8_table
+    from ..evaluation.evaluate import evaluate_run
+    from ..inference.run import Run
 
-    content = export_run(run, target, int8, store)
-    onnx = content["onnx"]
-    cli.say(
-        f"{run / 'export'}: model.pt, model.onnx (opset {onnx['opset']}, IR {onnx['ir_version']}, "
-        f"{onnx['nodes']} nodes, {onnx['bytes'] / 1e3:.0f} kB; {target} and later), model.json"
-    )
-    if int8:
-        cli.say(int8_table(content))
+    trained = Run(run)
+    if not trained.metrics_file.is_file():
+        evaluate_run(trained)  # exports carry its working points
+    content = export_run(trained, target, int8, store)
+    onnx, small = content.onnx, content.onnx_int8
+    if onnx is not None:
+        cli.say(
+            f"{run / 'export'}: model.pt, model.onnx (opset {onnx.opset}, IR {onnx.ir_version}, "
+            f"{onnx.nodes} nodes, {onnx.bytes / 1e3:.0f} kB; {target} and later), model.json"
+        )
+    if onnx is not None and small is not None:
+        cli.say(int8_table(small, onnx))
     if triton is not None:
         from ..deployment.triton import write_model_repository
 
-        cli.say(f"{write_model_repository(run, triton)}: config.pbtxt, 1/model.onnx for tritonserver")
+        cli.say(f"{write_model_repository(trained, triton)}: config.pbtxt, 1/model.onnx for tritonserver")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

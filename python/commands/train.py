@@ -40,6 +40,7 @@ def train(
         mean: What an ensemble averages.
         overrides: Keys of the recipe, in place of the file's.
     """
+    from ..inference.run import Run
     from ..recipe import load_recipe
     from . import chain
 
@@ -62,7 +63,7 @@ def train(
             cli.say(chain.compare_models(study, models, store, folder))
         return
     if store is not None:
-        table = chain.train_and_evaluate(study, store, folder)
+        table = chain.train_and_evaluate(study, store, Run(folder))
         if table:
             cli.say(table)
         return

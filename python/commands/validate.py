@@ -28,13 +28,15 @@ def validate(
         timeout: Seconds that the server may take to answer.
     """
     from ..deployment.validate import PROVEN, table, validate_run
+    from ..inference.run import Run
     from .run_page import write_report
 
+    trained = Run(run)
     served = () if triton is None else (triton if "://" in triton else f"http://{triton}",)
-    content = validate_run(run, store, limit, (*PROVEN, *served), timeout)
+    content = validate_run(trained, store, limit, (*PROVEN, *served), timeout)
     cli.say(table(content))
-    write_report(run)
-    if not content["passed"]:
+    write_report(trained)
+    if not content.passed:
         raise SystemExit(1)
 
 

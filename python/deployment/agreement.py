@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import auc, auc_difference
+from .validation import Agreement, WorstEvent
 
 if TYPE_CHECKING:
     from ..inference.predictors import Predictor
@@ -51,15 +52,15 @@ def extreme_images(image: ImageSpec, seed: int = 1) -> dict[str, Images]:
     }
 
 
-def agreement(expected: Scores, found: Scores) -> dict[str, Any]:
+def agreement(expected: Scores, found: Scores) -> Agreement:
     """Return a backend's AUC, its paired difference from the reference, and the largest of a score."""
     difference = auc_difference(expected.labels, found.probabilities, expected.probabilities)
-    return {
-        "auc": auc(expected.labels, found.probabilities).value,
-        "auc_difference": difference.value,
-        "auc_difference_error": difference.error,
-        "max_abs_difference": largest_difference(expected.probabilities, found.probabilities),
-    }
+    return Agreement(
+        auc=auc(expected.labels, found.probabilities).value,
+        auc_difference=difference.value,
+        auc_difference_error=difference.error,
+        max_abs_difference=largest_difference(expected.probabilities, found.probabilities),
+    )
 
 
 def largest_difference(expected: Images, found: Images) -> float:
@@ -90,17 +91,17 @@ def batch_differences(reference: Predictor, other: Predictor, images: Images) ->
     }
 
 
-def worst_events(expected: Scores, found: Scores) -> list[dict[str, Any]]:
+def worst_events(expected: Scores, found: Scores) -> tuple[WorstEvent, ...]:
     """Return the events with the largest differences: number in the split, label, both scores, columns."""
     differences = np.abs(expected.probabilities.astype(np.float64) - found.probabilities).max(axis=1)
     order = np.argsort(-np.nan_to_num(differences, nan=np.inf), kind="stable")[:WORST_EVENTS]
-    return [
-        {
-            "event": int(i),
-            "label": int(expected.labels[i]),
-            "expected": expected.probabilities[i].tolist(),
-            "found": found.probabilities[i].tolist(),
-            "columns": {name: values[i].item() for name, values in expected.columns.items()},
-        }
+    return tuple(
+        WorstEvent(
+            event=int(i),
+            label=int(expected.labels[i]),
+            expected=tuple(expected.probabilities[i].tolist()),
+            found=tuple(found.probabilities[i].tolist()),
+            columns={name: values[i].item() for name, values in expected.columns.items()},
+        )
         for i in order
-    ]
+    )

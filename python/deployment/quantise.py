@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..auc import auc
 from ..errors import DeploymentError
 from ..inference.latency import compare, percentiles, speedup
+from ..inference.manifest import INPUT, Int8Candidate
 from ..inference.predictors import Scorer, load_onnx
 
 Images = NDArray[np.float32]
@@ -28,7 +29,6 @@ MAX_AUC_DIFFERENCE = 2e-3
 SENSITIVITY_EVENTS = 64
 EXCLUSIONS = (0.0, 0.1, 0.25, 0.5)
 """Fractions of the layers, the most sensitive first, that are tried in float."""
-NAMES = {"input": "image", "output": "probabilities"}
 
 
 class Sample(NamedTuple):
@@ -42,8 +42,8 @@ class Sample(NamedTuple):
     """Their true classes (N,)."""
 
 
-def quantise(model: Path, output: Path, sample: Sample) -> dict[str, Any]:
-    """Write the fastest int8 version of an ONNX file that keeps the AUC; return how it was chosen.
+def quantise(model: Path, output: Path, sample: Sample) -> tuple[Int8Candidate, list[Int8Candidate]]:
+    """Write the fastest int8 version of an ONNX file that keeps the AUC; return it and all candidates.
 
     Args:
         model: ONNX file in float32.
@@ -59,16 +59,16 @@ def quantise(model: Path, output: Path, sample: Sample) -> dict[str, Any]:
         folder = Path(name)
         files = candidates(model, folder, sample.calibration)
         rows = [_row(method, *entry, model, sample) for method, entry in files.items()]
-        accepted = [row for row in rows if abs(row["auc_difference"]) <= MAX_AUC_DIFFERENCE]
+        accepted = [row for row in rows if abs(row.auc_difference) <= MAX_AUC_DIFFERENCE]
         if not accepted:
-            best = min(rows, key=lambda row: abs(row["auc_difference"]))
+            best = min(rows, key=lambda row: abs(row.auc_difference))
             raise DeploymentError(
-                f"int8 refused: the best, {best['method']}, changes the AUC by "
-                f"{best['auc_difference']:+.4f} (limit {MAX_AUC_DIFFERENCE}); export without --int8"
+                f"int8 refused: the best, {best.method}, changes the AUC by "
+                f"{best.auc_difference:+.4f} (limit {MAX_AUC_DIFFERENCE}); export without --int8"
             )
-        chosen = max(accepted, key=lambda row: float(row["speedup"]["1"]))
-        output.write_bytes(files[chosen["method"]][0].read_bytes())
-    return {"method": chosen["method"], "float_layers": chosen["float_layers"], "candidates": rows}
+        chosen = max(accepted, key=lambda row: row.speedup["1"])
+        output.write_bytes(files[chosen.method][0].read_bytes())
+    return chosen, rows
 
 
 def check_calibration(model: Path, sample: Sample) -> None:
@@ -144,7 +144,7 @@ def _static(model: Path, output: Path, calibration: Images, layers: Sequence[str
 
         def get_next(self) -> dict[str, Images] | None:
             batch = next(self.batches, None)
-            return None if batch is None else {NAMES["input"]: np.ascontiguousarray(batch)}
+            return None if batch is None else {INPUT: np.ascontiguousarray(batch)}
 
     quantize_static(
         model, output, Reader(), quant_format=QuantFormat.QDQ, op_types_to_quantize=list(KINDS),
@@ -154,10 +154,10 @@ def _static(model: Path, output: Path, calibration: Images, layers: Sequence[str
 
 
 def _scorer(path: Path) -> Scorer:
-    return load_onnx(path, NAMES, threads=1)
+    return load_onnx(path, threads=1)
 
 
-def _row(method: str, path: Path, excluded: list[str], model: Path, sample: Sample) -> dict[str, Any]:
+def _row(method: str, path: Path, excluded: list[str], model: Path, sample: Sample) -> Int8Candidate:
     """Measure one candidate against float32: AUC, size, latency."""
     scorers = {"fp32": _scorer(model), "int8": _scorer(path)}
     values = {}
@@ -165,14 +165,14 @@ def _row(method: str, path: Path, excluded: list[str], model: Path, sample: Samp
         parts = [score(sample.images[i : i + 256]) for i in range(0, len(sample.images), 256)]
         values[name] = auc(sample.labels, np.concatenate(parts)).value
     durations = compare(scorers, np.resize(sample.images, (64, *sample.images.shape[1:])))
-    return {
-        "method": method,
-        "float_layers": excluded,
-        "auc_difference": values["int8"] - values["fp32"],
-        "bytes": path.stat().st_size,
-        "latency_ms": {str(size): percentiles(found["int8"]) for size, found in durations.items()},
-        "speedup": {str(size): speedup(found["fp32"], found["int8"]) for size, found in durations.items()},
-    }
+    return Int8Candidate(
+        method=method,
+        float_layers=tuple(excluded),
+        auc_difference=values["int8"] - values["fp32"],
+        bytes=path.stat().st_size,
+        latency_ms={str(size): percentiles(found["int8"]) for size, found in durations.items()},
+        speedup={str(size): speedup(found["fp32"], found["int8"]) for size, found in durations.items()},
+    )
 
 
 @contextmanager

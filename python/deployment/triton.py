@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
 
 from ..errors import DeploymentError
 from ..files import whole_folder
-from ..inference.manifest import read_manifest, verified_file
+from ..inference.manifest import Manifest, verified_file
+from ..inference.run import Run, as_run
 from ..inference.triton import CHECKSUM, is_model_name
 
 LABELS = "classes.txt"
@@ -55,7 +55,7 @@ parameters {{
 
 
 def write_model_repository(
-    run: Path, folder: Path, name: str | None = None, max_batch: int = 64, instances: int = 1
+    run: Run | Path, folder: Path, name: str | None = None, max_batch: int = 64, instances: int = 1
 ) -> Path:
     """Write DIR/NAME for Triton from a run's ONNX export and return it; it replaces an older one.
 
@@ -69,9 +69,10 @@ def write_model_repository(
     Raises:
         DeploymentError: no export, one that cannot be trusted, or a name or number that Triton cannot take.
     """
-    manifest = read_manifest(run)
-    model = verified_file(run, manifest, "onnx")
-    name = run.resolve().name if name is None else name
+    run = as_run(run)
+    manifest = run.manifest
+    model = verified_file(run.export, manifest, "onnx")
+    name = run.name if name is None else name
     if not is_model_name(name):
         raise DeploymentError(f"'{name}' is no name for a model; expected letters, digits, _, - and .")
     if min(max_batch, instances) < 1:
@@ -79,26 +80,25 @@ def write_model_repository(
     with whole_folder(folder / name) as target:
         (target / "1").mkdir()
         shutil.copyfile(model, target / "1" / "model.onnx")
-        (target / LABELS).write_text("\n".join(manifest["classes"]) + "\n", encoding="utf-8")
+        (target / LABELS).write_text("\n".join(manifest.classes) + "\n", encoding="utf-8")
         (target / "config.pbtxt").write_text(
             model_config(manifest, name, max_batch, instances), encoding="utf-8"
         )
     return folder / name
 
 
-def model_config(manifest: dict[str, Any], name: str, max_batch: int, instances: int) -> str:
+def model_config(manifest: Manifest, name: str, max_batch: int, instances: int) -> str:
     """Return the text of config.pbtxt: names and shapes from the description, the model's checksum."""
-    image = manifest["image"]
     return CONFIG.format(
         name=json.dumps(name),
         max_batch=max_batch,
-        input=json.dumps(manifest["input"]),
-        output=json.dumps(manifest["output"]),
-        dims=", ".join(str(size) for size in (len(image["channels"]), image["height"], image["width"])),
-        classes=len(manifest["classes"]),
+        input=json.dumps(manifest.input),
+        output=json.dumps(manifest.output),
+        dims=", ".join(map(str, manifest.image.shape)),
+        classes=len(manifest.classes),
         labels=LABELS,
         delay=QUEUE_DELAY_US,
         instances=instances,
         checksum_key=CHECKSUM,
-        checksum=manifest["onnx"]["sha256"],
+        checksum=manifest.onnx.sha256 if manifest.onnx else "",
     )

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import RunError
-from ..files import write_json
+from ..inference.predictors import check_device
+from ..inference.run import Run
 from ..report.figure import COLORS, figure
 from ..report.page import Page
-from .cost import benchmark_run, machine
+from ..run_folder import RunFolder
+from .cost import Benchmark, machine, model_cost
 from .names import run_names
-
-SPLITS = ("test", "validation")
 
 
 class Point(NamedTuple):
@@ -28,7 +27,7 @@ class Point(NamedTuple):
 
 def benchmark_runs(
     runs: Sequence[Path], output: Path, device: str = "cpu", threads: Sequence[int] = (1,)
-) -> dict[str, Any]:
+) -> Benchmark:
     """Measure runs and write benchmark.json, benchmark.html, traces and Pareto figures to a folder.
 
     Args:
@@ -44,34 +43,20 @@ def benchmark_runs(
         RunError, ModelError: a run is not trained, or torn.
         BackendUnavailableError: a GPU is asked for and absent.
     """
+    check_device(device)
     entries = []
+    where = machine(device)
     for run, name in zip(runs, run_names(runs), strict=True):
         trace = output / "traces" / f"{name.replace('/', '_')}_{device}.json"
-        entry = benchmark_run(run, device, threads, trace) | {"run": name} | figures_of_merit(run)
-        entries.append(entry)
+        entries.append(model_cost(Run(run), device, threads, trace, name))
         if len(runs) > 1:
-            write_json(
-                run / "benchmark.json", {"machine": machine(device), "device": device, "runs": [entry]}
-            )
-    content = {"machine": machine(device), "device": device, "threads": list(threads), "runs": entries}
-    write_json(output / "benchmark.json", content)
+            one = Benchmark(where, device, tuple(threads), (entries[-1],))
+            one.write(RunFolder(run).benchmark_file)
+    content = Benchmark(where, device, tuple(threads), tuple(entries))
+    content.write(RunFolder(output).benchmark_file)
     figures = draw_paretos(output, content)
     write_page(output / "benchmark.html", content, figures)
     return content
-
-
-def figures_of_merit(run: Path) -> dict[str, Any]:
-    """Return the AUC of the test split out of a run's metrics.json, None where it was not evaluated."""
-    path = run / "metrics.json"
-    try:
-        metrics = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    except ValueError as error:
-        raise RunError(
-            f"{path}: not readable as JSON; write it again with scripts/evaluate.py --run {run}"
-        ) from error
-    split: dict[str, Any] = next((metrics[name] for name in SPLITS if name in metrics), {})
-    found = {key: split.get(key) for key in ("auc", "auc_error", "accuracy")}
-    return {**found, "training_images_per_second": metrics.get("training", {}).get("images_per_second")}
 
 
 def pareto(points: Sequence[Point]) -> list[Point]:
@@ -83,12 +68,12 @@ def pareto(points: Sequence[Point]) -> list[Point]:
     return front
 
 
-def draw_paretos(output: Path, content: dict[str, Any]) -> list[Path]:
+def draw_paretos(output: Path, content: Benchmark) -> list[Path]:
     """Draw AUC against operations and latency, and accuracy against operations; return the files."""
-    known = [entry for entry in content["runs"] if entry["auc"] is not None]
-    device = content["device"]
-    flops = ("Floating-point operations per event", [float(one["flops_per_event"]) for one in known])
-    latency = (f"Latency at batch 1 on {device} (ms)", [_latency(one) for one in known])
+    known = [entry for entry in content.runs if entry.auc is not None]
+    device = content.device
+    flops = ("Floating-point operations per event", [float(one.flops_per_event) for one in known])
+    latency = (f"Latency at batch 1 on {device} (ms)", [one.latency_ms for one in known])
     files = []
     for name, merit, (label, costs) in (
         ("auc_flops", "auc", flops),
@@ -96,19 +81,14 @@ def draw_paretos(output: Path, content: dict[str, Any]) -> list[Path]:
         ("accuracy_flops", "accuracy", flops),
     ):
         points = [
-            Point(entry["run"], cost, entry[merit], entry["auc_error"] if merit == "auc" else 0.0)
+            Point(entry.run, cost, getattr(entry, merit), entry.auc_error or 0.0 if merit == "auc" else 0.0)
             for entry, cost in zip(known, costs, strict=True)
-            if entry[merit] is not None
+            if getattr(entry, merit) is not None
         ]
         if points:
             path = output / "plots" / f"pareto_{name}.png"
             files.append(draw_pareto(path, points, label, "AUC" if merit == "auc" else "Accuracy"))
     return files
-
-
-def _latency(entry: dict[str, Any]) -> float:
-    """Return the least median latency at batch 1 over backends and threads (ms)."""
-    return min(float(row["latency_ms"]["median"]) for row in entry["speed"] if row["batch"] == 1)
 
 
 def draw_pareto(path: Path, points: Sequence[Point], label: str, merit: str = "AUC") -> Path:
@@ -127,23 +107,27 @@ def draw_pareto(path: Path, points: Sequence[Point], label: str, merit: str = "A
     return path
 
 
-def write_page(path: Path, content: dict[str, Any], figures: Sequence[Path]) -> None:
+def write_page(path: Path, content: Benchmark, figures: Sequence[Path]) -> None:
     """Write the benchmark as one HTML page."""
     page = Page("Benchmark")
     page.heading("Machine")
-    versions = ", ".join(f"{name} {number}" for name, number in content["machine"]["versions"].items())
+    versions = ", ".join(f"{name} {number}" for name, number in content.machine.versions.items())
     page.mapping(
-        {**content["machine"], "versions": versions, "threads": ", ".join(map(str, content["threads"]))}
+        {
+            **dataclasses.asdict(content.machine),
+            "versions": versions,
+            "threads": ", ".join(map(str, content.threads)),
+        }
     )
     page.heading("Models")
     page.table(
         ("run", "model", "AUC", "error", "parameters", "FLOPs per event", "peak memory at batch 64 (MB)"),
         [
             (
-                *(entry["run"], entry["model"], entry["auc"], entry["auc_error"]),
-                *(entry["parameters"], entry["flops_per_event"], max(entry["memory_mb"].values())),
+                *(entry.run, entry.model, entry.auc, entry.auc_error),
+                *(entry.parameters, entry.flops_per_event, max(entry.memory_mb.values())),
             )
-            for entry in content["runs"]
+            for entry in content.runs
         ],
     )  # fmt: skip
     for file in figures:
@@ -154,44 +138,44 @@ def write_page(path: Path, content: dict[str, Any], figures: Sequence[Path]) -> 
         "All backends of a row's run are measured in turn; faster is the median of the ratios to eager."
     )
     page.table(*speed_table(content))
-    for entry in content["runs"]:
-        page.heading(f"Operators of {entry['run']}, batch 64")
+    for entry in content.runs:
+        page.heading(f"Operators of {entry.run}, batch 64")
         page.table(
             ("operator", "calls", "ms", "share"),
-            [(row["operator"], row["calls"], row["ms"], f"{row['share']:.1%}") for row in entry["layers"]],
+            [(row.operator, row.calls, row.ms, f"{row.share:.1%}") for row in entry.layers],
         )
     page.write(path)
 
 
-def speed_table(content: dict[str, Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
+def speed_table(content: Benchmark) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
     """Return header and rows of latency and throughput."""
     header = ("run", "backend", "threads", "batch", "median (ms)", "p95 (ms)", "events/s", "faster")
     rows = [
         (
-            *(entry["run"], row["backend"], row["threads"], row["batch"]),
-            *(row["latency_ms"]["median"], row["latency_ms"]["p95"]),
-            *(round(row["events_per_second"]), f"{row['speedup']:.2f}x"),
+            *(entry.run, row.backend, row.threads, row.batch),
+            *(row.latency_ms["median"], row.latency_ms["p95"]),
+            *(round(row.events_per_second), f"{row.speedup:.2f}x"),
         )
-        for entry in content["runs"]
-        for row in entry["speed"]
+        for entry in content.runs
+        for row in entry.speed
     ]
     return header, rows
 
 
-def table(content: dict[str, Any]) -> str:
+def table(content: Benchmark) -> str:
     """Return the benchmark as a table for the terminal."""
     names = ("AUC", "error", "parameters", "MFLOP", "trained/s", "ms at 1", "events/s")
     lines = [f"{'run':<24}" + "".join(f"{name:>11}" for name in names)]
-    for entry in content["runs"]:
+    for entry in content.runs:
         numbers = (
-            *((f"{entry[key]:.4f}" if entry[key] is not None else "-") for key in ("auc", "auc_error")),
-            f"{entry['parameters']:,}",
-            f"{entry['flops_per_event'] / 1e6:.1f}",
-            format_rate(entry["training_images_per_second"]),
-            f"{_latency(entry):.3f}",
-            format_rate(max(row["events_per_second"] for row in entry["speed"])),
+            *(("-" if value is None else f"{value:.4f}") for value in (entry.auc, entry.auc_error)),
+            f"{entry.parameters:,}",
+            f"{entry.flops_per_event / 1e6:.1f}",
+            format_rate(entry.training_images_per_second),
+            f"{entry.latency_ms:.3f}",
+            format_rate(max(row.events_per_second for row in entry.speed)),
         )
-        lines.append(f"{entry['run']:<24}" + "".join(f"{number:>11}" for number in numbers))
+        lines.append(f"{entry.run:<24}" + "".join(f"{number:>11}" for number in numbers))
     return "\n".join(lines)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 from ..auc import Floats, Integers
+from ..inference.metrics import Calibration, ReliabilityCurve
 from ..report.figure import COLORS, figure
 
 BINS = 15
@@ -68,13 +69,11 @@ def fit_temperature(labels: Integers, probabilities: Floats) -> float:
     return float(math.exp(found.x))
 
 
-def calibration(labels: Integers, probabilities: Floats) -> dict[str, Any]:
-    """Return a split's calibration for metrics.json: its error and its reliability curve."""
+def calibration(labels: Integers, probabilities: Floats) -> Calibration:
+    """Return a split's calibration: its error and its reliability curve."""
     curve = reliability(labels, probabilities)
-    return {
-        "expected_calibration_error": calibration_error(labels, probabilities),
-        "reliability": {name: getattr(curve, name).tolist() for name in curve._fields},
-    }
+    columns = {name: tuple(getattr(curve, name).tolist()) for name in curve._fields}
+    return Calibration(calibration_error(labels, probabilities), ReliabilityCurve(**columns))
 
 
 def draw_reliability(path: Path, curves: dict[str, Reliability], signal: str, right: str = "") -> Path:

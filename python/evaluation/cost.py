@@ -2,45 +2,122 @@
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
 import os
 import platform
 import resource
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..inference.backends import load_run
+from ..artefacts import Artefact
 from ..inference.latency import measure, percentiles, speedup, torch_threads
-from ..inference.manifest import installed_versions, read_manifest
+from ..inference.manifest import installed_versions
 from ..inference.predictors import BackendUnavailableError, Scorer, check_device, torch_scorer
-from ..inference.run import trained_network
+from ..inference.run import Run
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from ..inference.run import Model
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where figures were measured."""
+
+    processor: str
+    cores: int
+    system: str
+    python: str
+    versions: dict[str, str]
+    gpu: str = ""
+
+
+@dataclass(frozen=True)
+class OperatorTime:
+    """Time of one operator in a call of the network."""
+
+    operator: str
+    calls: int
+    ms: float
+    share: float
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Latency and throughput of a backend at one batch size."""
+
+    backend: str
+    device: str
+    threads: int
+    batch: int
+    latency_ms: dict[str, float]
+    """`median` and `p95`."""
+    events_per_second: float
+    speedup: float
+    """How many times faster than the network in PyTorch, measured in turn."""
+
+
+@dataclass(frozen=True)
+class ModelCost:
+    """What a run's model costs, and what it reaches."""
+
+    run: str
+    model: str
+    parameters: int
+    flops_per_event: int
+    layers: tuple[OperatorTime, ...]
+    speed: tuple[Speed, ...]
+    memory_mb: dict[str, float]
+    auc: float | None = None
+    auc_error: float | None = None
+    accuracy: float | None = None
+    training_images_per_second: float | None = None
+
+    @property
+    def latency_ms(self) -> float:
+        """The least median latency at batch 1 over backends and threads."""
+        return min(row.latency_ms["median"] for row in self.speed if row.batch == 1)
+
+
+@dataclass(frozen=True)
+class Benchmark(Artefact):
+    """The content of benchmark.json."""
+
+    REMEDY = "write it again with scripts/benchmark.py"
+
+    machine: Machine
+    device: str
+    threads: tuple[int, ...]
+    runs: tuple[ModelCost, ...]
+
 
 BATCH_SIZES = (1, 8, 64, 512)
 TOP_LAYERS = 12
 
 
-def machine(device: str) -> dict[str, Any]:
+def machine(device: str) -> Machine:
     """Return processor, cores, versions and, for cuda, the GPU."""
-    found = {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "versions": installed_versions(),
-    }
+    gpu = ""
     if device == "cuda":
         import torch
 
-        found["gpu"] = torch.cuda.get_device_name()
-    return found
+        gpu = torch.cuda.get_device_name()
+    return Machine(
+        processor=_processor(),
+        cores=os.cpu_count() or 0,
+        system=platform.platform(),
+        python=platform.python_version(),
+        versions=installed_versions(),
+        gpu=gpu,
+    )
 
 
 def _processor() -> str:
@@ -50,41 +127,55 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def benchmark_run(run: Path, device: str, threads: Sequence[int], trace: Path | None) -> dict[str, Any]:
-    """Return what a run's model costs on a device.
+def model_cost(
+    run: Run, device: str, threads: Sequence[int], trace: Path | None, name: str = ""
+) -> ModelCost:
+    """Return what a run's model costs on a device, and what it reaches where it was evaluated.
 
     Args:
         run: trained run; its ONNX export is measured too where there is one.
         device: cpu or cuda.
         threads: numbers of threads to measure with, on the CPU.
         trace: file for the profiler's trace (chrome://tracing, perfetto); None: none.
+        name: of the run in tables and figures; by default its folder's.
 
     Raises:
         BackendUnavailableError: a GPU is asked for and absent.
         RunError, ModelError: no trained run, or a torn checkpoint.
     """
     check_device(device)
-    network = trained_network(run).to(device)
+    network = on_device(run, device)
     random = np.random.default_rng(1)
     images = random.exponential(1.0, (max(BATCH_SIZES), *network.image.shape)).astype(np.float32)
     images *= random.random(images.shape) < 0.05  # about as empty as detector images
     scorers: dict[str, Scorer] = {"eager": torch_scorer(network, device)}
     counts = [1] if device == "cuda" else list(threads)
-    return {
-        "run": run.name,
-        "model": network.name,
-        "parameters": network.parameter_count,
-        "flops_per_event": network.flops_per_event(),
-        "layers": layer_times(network, images[:64], device, trace),
-        "speed": [row for count in counts for row in speeds(run, scorers, images, device, count)],
-        "memory_mb": memory(run, images[:64], device),
-    }
+    metrics = run.metrics if run.metrics_file.is_file() else None
+    proof = metrics.best_proof if metrics else None
+    return ModelCost(
+        run=name or run.name,
+        model=network.name,
+        parameters=network.parameter_count,
+        flops_per_event=network.flops_per_event(),
+        layers=layer_times(network, images[:64], device, trace),
+        speed=tuple(row for count in counts for row in speeds(run, scorers, images, device, count)),
+        memory_mb=memory(run, images[:64], device),
+        auc=proof.auc if proof else None,
+        auc_error=proof.auc_error if proof else None,
+        accuracy=proof.accuracy if proof else None,
+        training_images_per_second=metrics.training.images_per_second if metrics else None,
+    )
+
+
+def on_device(run: Run, device: str) -> Model:
+    """Return the run's network on a device; the run keeps its own on the CPU."""
+    return run.network if device == "cpu" else copy.deepcopy(run.network).to(device)
 
 
 def layer_times(
     network: nn.Module, images: NDArray[np.float32], device: str, trace: Path | None
-) -> list[dict[str, Any]]:
-    """Return the operators that take most of the time: name, calls, share, ms per call of the network."""
+) -> tuple[OperatorTime, ...]:
+    """Return the operators that take most of the time."""
     import torch
     from torch.profiler import ProfilerActivity, profile
 
@@ -103,20 +194,20 @@ def layer_times(
     where = "self_device_time_total" if device == "cuda" else "self_cpu_time_total"
     rows = sorted(profiler.key_averages(), key=lambda row: -getattr(row, where))
     total = sum(getattr(row, where) for row in rows) or 1.0
-    return [
-        {
-            "operator": row.key,
-            "calls": row.count // calls,
-            "ms": getattr(row, where) / calls / 1e3,
-            "share": getattr(row, where) / total,
-        }
+    return tuple(
+        OperatorTime(
+            operator=row.key,
+            calls=row.count // calls,
+            ms=getattr(row, where) / calls / 1e3,
+            share=getattr(row, where) / total,
+        )
         for row in rows[:TOP_LAYERS]
-    ]
+    )
 
 
 def speeds(
-    run: Path, scorers: dict[str, Scorer], images: NDArray[np.float32], device: str, threads: int
-) -> list[dict[str, Any]]:
+    run: Run, scorers: dict[str, Scorer], images: NDArray[np.float32], device: str, threads: int
+) -> list[Speed]:
     """Return latency and throughput by backend and batch size, measured in turn, with the paired ratio."""
     both = {**scorers, **_onnx(run, device, threads)}
     rows = []
@@ -129,40 +220,39 @@ def speeds(
             for name, durations in found.items():
                 latency = percentiles(durations)
                 rows.append(
-                    {
-                        "backend": name,
-                        "device": device,
-                        "threads": threads,
-                        "batch": size,
-                        "latency_ms": latency,
-                        "events_per_second": size / latency["median"] * 1e3,
-                        "speedup": speedup(found["eager"], durations),
-                    }
+                    Speed(
+                        backend=name,
+                        device=device,
+                        threads=threads,
+                        batch=size,
+                        latency_ms=latency,
+                        events_per_second=size / latency["median"] * 1e3,
+                        speedup=speedup(found["eager"], durations),
+                    )
                 )
     return rows
 
 
-def _onnx(run: Path, device: str, threads: int) -> dict[str, Scorer]:
+def _onnx(run: Run, device: str, threads: int) -> dict[str, Scorer]:
     """Return the ONNX export's scorer where the run has one that can run here."""
-    if not (run / "export").is_dir():
+    if not run.export.is_dir():
         return {}
     try:
-        read_manifest(run)
-        return {"onnx": load_run(run, "onnx", threads=threads, device=device).score}
+        return {"onnx": run.predictor("onnx", threads=threads, device=device).score}
     except BackendUnavailableError:
         return {}
 
 
-def memory(run: Path, images: NDArray[np.float32], device: str) -> dict[str, float]:
+def memory(run: Run, images: NDArray[np.float32], device: str) -> dict[str, float]:
     """Return the peak memory (MB) of a process of its own that scores one batch, and of the GPU's tensors."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_peaks, run, images, device).result()
+        return pool.submit(_peaks, run.path, images, device).result()
 
 
 def _peaks(run: Path, images: NDArray[np.float32], device: str) -> dict[str, float]:
     """Score one batch with eager PyTorch; return the peaks of this process."""
-    network = trained_network(run).to(device)
+    network = Run(run).network.to(device)
     torch_scorer(network, device)(images)
     found = {"process_peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
     if device == "cuda":

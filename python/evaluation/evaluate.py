@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import check_classes, signal_scores
 from ..errors import StoreError
-from ..files import write_json
 from ..inference.backends import network_predictor
-from ..inference.calibrated import CALIBRATION
-from ..inference.run import trained_network
-from ..inference.scoring import Events, Scores, open_events, proof_split, score_split
+from ..inference.calibrated import Temperature
+from ..inference.metrics import Metrics, PhaseSpace
+from ..inference.run import Run, as_run
+from ..inference.scoring import Events, Scores, proof_split, score_split
 from ..recipe import Evaluation
-from ..training import summary as training_summary
-from ..training.history import read_history
+from ..run_folder import RunFolder
 from . import plots
 from .calibration import (
     calibration,
@@ -27,7 +27,7 @@ from .calibration import (
     reliability,
     scale,
 )
-from .metrics import confusion, roc, summary, working_points
+from .metrics import confusion, roc, split_metrics, working_points
 from .names import run_names
 from .physics import compare_scores, draw_bins, draw_sculpting, phase_space
 
@@ -39,13 +39,13 @@ TRAIN_EVENTS = 20_000  # of the training split; enough to see overtraining
 
 
 def evaluate_run(
-    run: Path,
+    run: Run | Path,
     store: Path | None = None,
     output: Path | None = None,
     limit: int = 0,
     settings: Evaluation | None = None,
     calibrate: bool = False,
-) -> dict[str, Any]:
+) -> Metrics:
     """Evaluate the best checkpoint of a run and write metrics.json and plots/*.png.
 
     Args:
@@ -64,57 +64,65 @@ def evaluate_run(
         RunError, ModelError: no trained run, or a torn checkpoint.
         StoreError: no such store, one of other images or classes, or a split that lacks a class.
     """
-    events = open_events(run, store)
+    run = as_run(run)
+    events = run.events(store)
     if calibrate:
         write_temperature(run, events)
-    network = trained_network(run)
-    settings = settings or run_settings(run)
+    network = run.network
+    settings = settings or run.recipe.evaluation
     scores = score_splits(network, events, limit)
-    content = training_summary(run)
-    for split, found in scores.items():
-        content[split] = summary(
-            found.labels, found.probabilities, network.classes, settings.signal_efficiencies
+    splits = {
+        split: dataclasses.replace(
+            split_metrics(found.labels, found.probabilities, network.classes, settings.signal_efficiencies),
+            calibration=calibration(found.labels, found.probabilities),
         )
-        content[split]["calibration"] = calibration(found.labels, found.probabilities)
+        for split, found in scores.items()
+    }
     last = scores["test"] if "test" in scores else scores[list(scores)[-1]]
-    content["phase_space"] = phase_space(last.labels, last.probabilities, last.columns)
-    content["working_points"] = class_working_points(scores, network.classes, settings)
+    content = Metrics(
+        model=run.model_size,
+        training=run.training_time,
+        **splits,
+        phase_space=phase_space(last.labels, last.probabilities, last.columns),
+        working_points=class_working_points(scores, network.classes, settings),
+    )
     folder = evaluation_folder(run, store, output)
-    draw_all(folder / "plots", scores, history_columns(run), events.store)
-    draw_phase_space(folder / "plots", content["phase_space"], events.store.info.name)
-    write_json(folder / "metrics.json", content)
+    draw_all(folder.plots, scores, history_columns(run), events.store)
+    draw_phase_space(folder.plots, content.phase_space, events.store.info.name)
+    content.write(folder.metrics_file)
     return content
 
 
-def evaluation_folder(run: Path, store: Path | None, output: Path | None) -> Path:
+def evaluation_folder(run: RunFolder, store: Path | None, output: Path | None) -> RunFolder:
     """Return where an evaluation is written: the run folder, or one inside it for another store."""
     if output is not None:
-        return output
-    return run if store is None else run / "evaluations" / store.resolve().name
+        return RunFolder(output)
+    return run if store is None else RunFolder(run.path / "evaluations" / store.resolve().name)
 
 
-def compare_runs(run: Path, other: Path, store: Path | None = None, limit: int = 0) -> str:
+def compare_runs(run: Run | Path, other: Run | Path, store: Path | None = None, limit: int = 0) -> str:
     """Compare two runs on the same events by a paired test and return the result in one line.
 
     Raises:
         RunError, ModelError, StoreError: no trained run, or runs on different events.
     """
     scores = []
-    for one in (run, other):
-        events = open_events(one, store)
-        predictor = network_predictor(trained_network(one))
+    both = [as_run(run), as_run(other)]
+    for one in both:
+        events = one.events(store)
+        predictor = one.predictor()
         scores.append(score_split(predictor.predict, events, proof_split(events), limit, progress=one.name))
         check_classes(scores[-1].labels, predictor.classes, str(events.store.path))
     first, second = scores
-    names = run_names([run, other])
+    names = run_names([one.path for one in both])
     found = compare_scores((first.labels, second.labels), (first.probabilities, second.probabilities))
     return (
-        f"{names[0]} - {names[1]}: AUC difference {found['difference']:+.4f} +- {found['error']:.4f} "
-        f"on {found['events']:,} events, p = {found['p_value']:.2g}"
+        f"{names[0]} - {names[1]}: AUC difference {found.difference:+.4f} +- {found.error:.4f} "
+        f"on {found.events:,} events, p = {found.p_value:.2g}"
     )
 
 
-def write_temperature(run: Path, events: Events) -> None:
+def write_temperature(run: Run, events: Events) -> None:
     """Fit the temperature on the validation split and write RUN/calibration.json.
 
     Raises:
@@ -124,25 +132,16 @@ def write_temperature(run: Path, events: Events) -> None:
         raise StoreError(
             f"{events.store.path}: calibration needs a validation split; use the training's store"
         )
-    network = trained_network(run, calibrated=False)
+    network = run.trained_network
     found = score_split(network_predictor(network).predict, events, "validation", progress="calibration")
     check_classes(found.labels, network.classes, f"{events.store.path}, split validation")
     temperature = fit_temperature(found.labels, found.probabilities)
-    content: dict[str, Any] = {"temperature": temperature, "events": len(found.labels)}
     before, after = found.probabilities, scale(found.probabilities, temperature)
-    content["expected_calibration_error"] = {
+    errors = {
         "before": calibration_error(found.labels, before),
         "after": calibration_error(found.labels, after),
     }
-    write_json(run / CALIBRATION, content)
-
-
-def run_settings(run: Path) -> Evaluation:
-    """Return the section `evaluation` of RUN/recipe.yaml, or the defaults where a run has none."""
-    from ..recipe import load_recipe
-
-    path = run / "recipe.yaml"
-    return load_recipe(path).evaluation if path.is_file() else Evaluation()
+    Temperature(temperature, len(found.labels), errors).write(run.calibration_file)
 
 
 def score_splits(network: Model, events: Events, limit: int = 0) -> dict[str, Scores]:
@@ -179,9 +178,9 @@ def class_working_points(
     return result
 
 
-def history_columns(run: Path) -> dict[str, NDArray[np.float64]]:
+def history_columns(run: Run) -> dict[str, NDArray[np.float64]]:
     """Return the columns of RUN/history.csv, one number per epoch (nan where there is none)."""
-    rows = read_history(run / "history.csv")
+    rows = run.history
     return {name: np.array([row[name] for row in rows], dtype=np.float64) for name in rows[0]}
 
 
@@ -207,27 +206,25 @@ def draw_all(
     plots.draw_history(folder / "learning_curves.png", history, store.info.name)
 
 
-def draw_phase_space(folder: Path, content: dict[str, Any], right: str) -> None:
+def draw_phase_space(folder: Path, content: PhaseSpace, right: str) -> None:
     """Draw the AUC in bins of each column, and what a cut does to the background's shape."""
-    for name, bins in content["auc_in_bins"].items():
+    for name, bins in content.auc_in_bins.items():
         if bins:
             draw_bins(folder / f"auc_in_{name}.png", name, bins, right)
-    for name, shapes in content["sculpting"].items():
+    for name, shapes in content.sculpting.items():
         draw_sculpting(folder / f"sculpting_{name}.png", name, shapes, right)
 
 
-def table(content: dict[str, Any]) -> str:
+def table(content: Metrics) -> str:
     """Return the metrics as a table for the terminal."""
     header = f"{'split':<12}{'events':>9}{'AUC':>9}{'error':>9}{'accuracy':>10}"
     lines = [f"{header}  background rejection at signal efficiency"]
-    for split in ("train", "validation", "test"):
-        if split in content:
-            entry = content[split]
-            rejections = ", ".join(
-                f"{value:.1f} at {target}" for target, value in entry["background_rejection"].items()
-            )
-            lines.append(
-                f"{split:<12}{entry['events']:>9}{entry['auc']:>9.4f}{entry['auc_error']:>9.4f}"
-                f"{entry['accuracy']:>10.4f}  {rejections}"
-            )
+    for split, entry in content.splits.items():
+        rejections = ", ".join(
+            f"{value:.1f} at {target}" for target, value in entry.background_rejection.items()
+        )
+        lines.append(
+            f"{split:<12}{entry.events:>9}{entry.auc:>9.4f}{entry.auc_error:>9.4f}"
+            f"{entry.accuracy:>10.4f}  {rejections}"
+        )
     return "\n".join(lines)

@@ -6,12 +6,13 @@ Throughout, `labels` is (N,) int, the index of the true class, and `probabilitie
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import Floats, Integers, auc, signal_scores
+from ..inference.metrics import ClassMetrics, SplitMetrics
 
 
 class Roc(NamedTuple):
@@ -76,13 +77,13 @@ def working_points(curve: Roc, efficiencies: Sequence[float]) -> dict[str, dict[
     return points
 
 
-def summary(
+def split_metrics(
     labels: Integers,
     probabilities: Floats,
     classes: Sequence[str],
     signal_efficiencies: Sequence[float],
-) -> dict[str, Any]:
-    """Return a split's entry of metrics.json.
+) -> SplitMetrics:
+    """Return the figures of merit of a split, except for the calibration.
 
     With more than two classes, `auc` is the mean over the classes against the rest, `background_rejection` is
     the last class's, and `classes` holds both for each.
@@ -94,17 +95,18 @@ def summary(
         )
         for k in range(len(classes))
     ]
-    result: dict[str, Any] = {
-        "events": len(labels),
-        "auc": area.value,
-        "auc_error": area.error,
-        "accuracy": accuracy(labels, probabilities),
-        "background_rejection": rejections[-1],
+    several = len(classes) > 2
+    rows = confusion(labels, probabilities).tolist() if several else []
+    each = {
+        name: ClassMetrics(area.per_class[k], rejections[k])
+        for k, name in enumerate(classes if several else ())
     }
-    if len(classes) > 2:
-        result["classes"] = {
-            name: {"auc": area.per_class[k], "background_rejection": rejections[k]}
-            for k, name in enumerate(classes)
-        }
-        result["confusion"] = confusion(labels, probabilities).tolist()
-    return result
+    return SplitMetrics(
+        events=len(labels),
+        auc=area.value,
+        auc_error=area.error,
+        accuracy=accuracy(labels, probabilities),
+        background_rejection=rejections[-1],
+        classes=each,
+        confusion=tuple(tuple(row) for row in rows),
+    )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import Floats, Integers, auc, auc_difference, signal_scores
 from ..errors import StoreError
+from ..inference.metrics import Bin, PhaseSpace, Sculpting
 from ..report.figure import COLORS, figure
 
 BINS = 6
@@ -23,7 +24,7 @@ SCULPTED = ("mass", "m", "m0", "pt")  # where a cut should leave the shape of th
 
 def auc_in_bins(
     labels: Integers, probabilities: Floats, values: NDArray[Any], bins: int = BINS
-) -> list[dict[str, Any]]:
+) -> tuple[Bin, ...]:
     """Return AUC and error in bins of equal numbers of events.
 
     Args:
@@ -40,21 +41,13 @@ def auc_in_bins(
         if counts.min() < LEAST_EVENTS:
             continue
         area = auc(labels[inside], probabilities[inside])
-        result.append(
-            {
-                "low": float(low),
-                "high": float(high),
-                "events": int(inside.sum()),
-                "auc": area.value,
-                "auc_error": area.error,
-            }
-        )
-    return result
+        result.append(Bin(float(low), float(high), int(inside.sum()), area.value, area.error))
+    return tuple(result)
 
 
 def sculpting(
     labels: Integers, probabilities: Floats, values: NDArray[Any], efficiency: float = 0.1, bins: int = 20
-) -> dict[str, Any]:
+) -> Sculpting:
     """Return the background's shape in a column before and after a cut that keeps a fraction of it.
 
     Returns:
@@ -68,13 +61,8 @@ def sculpting(
     shapes = [np.histogram(part, edges)[0].astype(float) for part in (chosen, chosen[passed])]
     before, after = (shape / max(shape.sum(), 1) for shape in shapes)
     width = np.diff(edges)
-    return {
-        "background_efficiency": efficiency,
-        "edges": edges.tolist(),
-        "before": (before / width).tolist(),
-        "after": (after / width).tolist(),
-        "divergence": jensen_shannon(before, after),
-    }
+    first, second = (tuple((shape / width).tolist()) for shape in (before, after))
+    return Sculpting(efficiency, tuple(edges.tolist()), first, second, jensen_shannon(before, after))
 
 
 def jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
@@ -88,41 +76,42 @@ def jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
     return (relative(p) + relative(q)) / 2
 
 
-def phase_space(
-    labels: Integers, probabilities: Floats, columns: Mapping[str, NDArray[Any]]
-) -> dict[str, Any]:
+def phase_space(labels: Integers, probabilities: Floats, columns: Mapping[str, NDArray[Any]]) -> PhaseSpace:
     """Return the AUC in bins of each kinematic column, and the sculpting of mass or pT by a cut."""
     known = {name: columns[name] for name in KINEMATIC if name in columns}
     usable = {
         name: values for name, values in known.items() if np.isfinite(values).all() and np.ptp(values) > 0
     }
-    return {
-        "auc_in_bins": {name: auc_in_bins(labels, probabilities, values) for name, values in usable.items()},
-        "sculpting": {
+    return PhaseSpace(
+        auc_in_bins={name: auc_in_bins(labels, probabilities, values) for name, values in usable.items()},
+        sculpting={
             name: sculpting(labels, probabilities, values)
             for name, values in usable.items()
             if name in SCULPTED
         },
-    }
+    )
 
 
-def draw_bins(path: Path, name: str, bins: list[dict[str, Any]], right: str = "") -> Path:
+def draw_bins(path: Path, name: str, bins: Sequence[Bin], right: str = "") -> Path:
     """Draw the AUC against a column."""
     with figure(path, right) as axes:
-        centres = [(one["low"] + one["high"]) / 2 for one in bins]
-        half = [(one["high"] - one["low"]) / 2 for one in bins]
-        axes.errorbar(centres, [one["auc"] for one in bins], [one["auc_error"] for one in bins], half,
+        centres = [(one.low + one.high) / 2 for one in bins]
+        half = [(one.high - one.low) / 2 for one in bins]
+        axes.errorbar(centres, [one.auc for one in bins], [one.auc_error for one in bins], half,
                       linestyle="none", marker="o", color=COLORS[0])  # fmt: skip
         axes.set(xlabel=axis_label(name), ylabel="AUC")
     return path
 
 
-def draw_sculpting(path: Path, name: str, shapes: dict[str, Any], right: str = "") -> Path:
+def draw_sculpting(path: Path, name: str, shapes: Sculpting, right: str = "") -> Path:
     """Draw the background's shape before and after the cut."""
     with figure(path, right) as axes:
-        kept = f"after a cut that keeps {shapes['background_efficiency']:.0%}"
-        for color, key, label in ((COLORS[0], "before", "all background"), (COLORS[1], "after", kept)):
-            axes.stairs(shapes[key], shapes["edges"], color=color, linewidth=2.5, label=label)
+        kept = f"after a cut that keeps {shapes.background_efficiency:.0%}"
+        for color, shape, label in (
+            (COLORS[0], shapes.before, "all background"),
+            (COLORS[1], shapes.after, kept),
+        ):
+            axes.stairs(shape, shapes.edges, color=color, linewidth=2.5, label=label)
         axes.set(xlabel=axis_label(name), ylabel="Events, normalised to area 1")
         axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
         axes.legend(loc="upper right", fontsize=20)
@@ -134,7 +123,17 @@ def axis_label(name: str) -> str:
     return f"{name} ({UNITS[name]})" if name in UNITS else name
 
 
-def compare_scores(labels: tuple[Integers, Integers], probabilities: tuple[Floats, Floats]) -> dict[str, Any]:
+class Comparison(NamedTuple):
+    """Two runs on the same events: DeLong's paired test of the first one's AUC against the second's."""
+
+    events: int
+    auc: tuple[float, float]
+    difference: float
+    error: float
+    p_value: float
+
+
+def compare_scores(labels: tuple[Integers, Integers], probabilities: tuple[Floats, Floats]) -> Comparison:
     """Compare two runs on the same events by DeLong's paired test.
 
     Raises:
@@ -144,11 +143,6 @@ def compare_scores(labels: tuple[Integers, Integers], probabilities: tuple[Float
         raise StoreError(
             "the two runs were scored on different events; compare them on one store with --store STORE"
         )
-    difference = auc_difference(labels[0], *probabilities)
-    return {
-        "events": len(labels[0]),
-        "auc": [auc(labels[0], one).value for one in probabilities],
-        "difference": difference.value,
-        "error": difference.error,
-        "p_value": difference.p_value,
-    }
+    first, second = (auc(labels[0], one).value for one in probabilities)
+    found = auc_difference(labels[0], *probabilities)
+    return Comparison(len(labels[0]), (first, second), found.value, found.error, found.p_value)

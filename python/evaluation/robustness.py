@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..artefacts import Artefact
 from ..auc import auc, check_classes
 from ..errors import RecipeError, suggest
-from ..files import write_json
-from ..inference.backends import network_predictor
-from ..inference.run import trained_network
-from ..inference.scoring import open_events, proof_split
+from ..inference.run import Run, as_run
+from ..inference.scoring import proof_split
 from ..report.figure import COLORS, figure
 from .names import run_names
 
@@ -41,6 +41,35 @@ LABELS = {
     "rotation": "Rotation (degrees)",
 }
 LIMITS = {"dead_cells": 1.0, "masked_patches": 1.0}
+
+
+class Disturbed(NamedTuple):
+    """The AUC at one strength of a perturbation."""
+
+    strength: float
+    auc: float
+    auc_error: float
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A run under all perturbations that its images can have."""
+
+    run: str
+    model: str
+    events: int
+    split: str
+    scans: dict[str, tuple[Disturbed, ...]]
+    """Perturbation -> one entry per strength."""
+
+
+@dataclass(frozen=True)
+class Robustness(Artefact):
+    """The content of robustness.json."""
+
+    REMEDY = "write it again with scripts/evaluate.py --robustness"
+
+    runs: tuple[Scan, ...]
 
 
 def perturb(
@@ -97,36 +126,30 @@ def _jitter(random: np.random.Generator, images: Images, image: ImageSpec, sigma
     return np.asarray(images + (images != 0) * random.normal(size=images.shape) * size, dtype=np.float32)
 
 
-def scan(run: Path, store: Path | None = None, limit: int = EVENTS, seed: int = 1) -> dict[str, Any]:
+def scan(run: Run | Path, store: Path | None = None, limit: int = EVENTS, seed: int = 1) -> Scan:
     """Return the AUC of a run against each perturbation that its images can have.
 
     Raises:
         RunError, ModelError, StoreError: no run, no store, or one of other images.
     """
-    events = open_events(run, store)
+    run = as_run(run)
+    events = run.events(store)
     split = proof_split(events)
-    network = trained_network(run)
-    predictor = network_predictor(network)
+    predictor = run.predictor()
     blocks = list(events.blocks(split, limit, progress="reading"))
     images = np.concatenate([one for one, _, _ in blocks])
     labels = np.concatenate([truth for _, truth, _ in blocks])
-    check_classes(labels, network.classes, f"{events.store.path}, split {split}")
+    check_classes(labels, predictor.classes, f"{events.store.path}, split {split}")
     spread = np.array([_spread(images[:, channel]) for channel in range(images.shape[1])])
-    result: dict[str, Any] = {}
-    for kind in fitting(network.image):
+    scans = {}
+    for kind in fitting(predictor.image):
         rows = []
         for strength in STRENGTHS[kind]:
-            disturbed = perturb(images, network.image, kind, strength, spread, seed)
+            disturbed = perturb(images, predictor.image, kind, strength, spread, seed)
             area = auc(labels, predictor.predict(disturbed))
-            rows.append({"strength": strength, "auc": area.value, "auc_error": area.error})
-        result[kind] = rows
-    return {
-        "run": run.resolve().name,
-        "model": network.name,
-        "events": len(labels),
-        "split": split,
-        "scans": result,
-    }
+            rows.append(Disturbed(strength, area.value, area.error))
+        scans[kind] = tuple(rows)
+    return Scan(run.name, run.trained_network.name, len(labels), split, scans)
 
 
 def fitting(image: ImageSpec) -> list[str]:
@@ -146,39 +169,41 @@ def _spread(cells: Images) -> float:
 
 def scan_runs(
     runs: Sequence[Path], output: Path, store: Path | None = None, limit: int = EVENTS
-) -> list[dict[str, Any]]:
+) -> Robustness:
     """Scan runs, write robustness.json to a folder and one figure per perturbation; return the scans."""
-    found = [scan(run, store, limit) | {"run": name} for run, name in zip(runs, run_names(runs), strict=True)]
-    write_json(output / "robustness.json", found)
-    kinds = [kind for kind in STRENGTHS if any(kind in one["scans"] for one in found)]
-    for kind in kinds:
-        draw_scan(output / "plots" / f"robustness_{kind}.png", kind, found)
+    names = run_names(runs)
+    scans = [replace(scan(run, store, limit), run=name) for run, name in zip(runs, names, strict=True)]
+    found = Robustness(tuple(scans))
+    found.write(output / "robustness.json")
+    for kind in [kind for kind in STRENGTHS if any(kind in one.scans for one in scans)]:
+        draw_scan(output / "plots" / f"robustness_{kind}.png", kind, scans)
     return found
 
 
-def table(found: Sequence[dict[str, Any]]) -> str:
+def table(content: Robustness) -> str:
     """Return the scans as a table for the terminal: AUC by perturbation and strength, one column per run."""
-    widths = [max(18, len(one["run"]) + 2) for one in found]
-    names = "".join(f"{one['run']:>{width}}" for one, width in zip(found, widths, strict=True))
+    found = content.runs
+    widths = [max(18, len(one.run) + 2) for one in found]
+    names = "".join(f"{one.run:>{width}}" for one, width in zip(found, widths, strict=True))
     lines = [f"{'perturbation':<16}{'strength':>9}{names}"]
-    for kind, rows in found[0]["scans"].items():
+    for kind, rows in found[0].scans.items():
         for i, row in enumerate(rows):
             areas = "".join(
-                f"{one['scans'][kind][i]['auc']:>{width}.4f}"
+                f"{one.scans[kind][i].auc:>{width}.4f}"
                 for one, width in zip(found, widths, strict=True)
-                if kind in one["scans"]
+                if kind in one.scans
             )
-            lines.append(f"{kind:<16}{row['strength']:>9g}{areas}")
+            lines.append(f"{kind:<16}{row.strength:>9g}{areas}")
     return "\n".join(lines)
 
 
-def draw_scan(path: Path, kind: str, found: Sequence[dict[str, Any]]) -> Path:
+def draw_scan(path: Path, kind: str, found: Sequence[Scan]) -> Path:
     """Draw AUC against the strength of one perturbation, for all runs."""
-    with figure(path, f"{found[0]['events']:,} events") as axes:
+    with figure(path, f"{found[0].events:,} events") as axes:
         for color, one in zip(COLORS * 9, found, strict=False):
-            rows = one["scans"].get(kind, [])
-            strengths, areas, errors = ([row[k] for row in rows] for k in ("strength", "auc", "auc_error"))
-            axes.errorbar(strengths, areas, errors, color=color, marker="o", label=one["run"])
+            rows = one.scans.get(kind, ())
+            strengths, areas, errors = zip(*rows, strict=True) if rows else ((), (), ())
+            axes.errorbar(strengths, areas, errors, color=color, marker="o", label=one.run)
         if kind == "noise":
             axes.set_xscale("symlog", linthresh=0.01)
         axes.set(xlabel=LABELS[kind], ylabel="AUC")

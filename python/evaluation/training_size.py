@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import RunError
+from ..inference.run import Run
 from ..report.figure import COLORS, figure
-from .benchmark import figures_of_merit
 
 
 class Point(NamedTuple):
@@ -19,9 +20,15 @@ class Point(NamedTuple):
 
 
 def point(events: int, run: Path) -> Point:
-    """Return the AUC of an evaluated run, see `benchmark.figures_of_merit`."""
-    found = figures_of_merit(run)
-    return Point(events, found["auc"], found["auc_error"])
+    """Return the AUC of an evaluated run: of the test split, or of validation where there is none.
+
+    Raises:
+        RunError: the run was not evaluated, or on neither.
+    """
+    found = Run(run).metrics.best_proof
+    if found is None:
+        raise RunError(f"{run}: was evaluated on the training split only; use a store with a test split")
+    return Point(events, found.auc, found.auc_error)
 
 
 def draw_training_size(path: Path, found: Mapping[str, list[Point]], right: str = "") -> Path:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..errors import DeploymentError, suggest
-from .manifest import read_manifest, verified_file
+from .manifest import verified_file
 from .predictors import (
     Predictor,
     check_device,
@@ -16,6 +17,7 @@ from .predictors import (
     torch_scorer,
 )
 from .programs import PROGRAMS, program_predictor
+from .run import Run, as_run
 from .triton import TIMEOUT, parse_url, triton_predictor
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ BACKENDS = (*PYTHON_BACKENDS, *FILE_BACKENDS, *PROGRAMS)
 
 
 def load_run(
-    run: str | Path,
+    run: str | Path | Run,
     backend: str = "eager",
     threads: int | None = None,
     device: str = "cpu",
@@ -48,10 +50,9 @@ def load_run(
         RunError, ModelError: no checkpoint, or a torn one.
         DeploymentError: unknown backend, no export, or exported files that cannot be trusted or loaded.
     """
-    run = Path(run)
+    run = as_run(run)
     if "://" in backend:
-        served = parse_url(backend, run.resolve().name, timeout)
-        return triton_predictor(served, read_manifest(run))
+        return triton_predictor(parse_url(backend, run.name, timeout), run.manifest)
     if backend not in BACKENDS:
         raise DeploymentError(f"unknown backend '{backend}'; {suggest(backend, BACKENDS)}")
     if device != "cpu":
@@ -61,14 +62,10 @@ def load_run(
     return _load_file(run, backend, threads, device)
 
 
-def _load_python(run: Path, backend: str, device: str) -> Predictor:
-    from .manifest import describe
-    from .run import trained_network
-
-    network = trained_network(run).to(device)
+def _load_python(run: Run, backend: str, device: str) -> Predictor:
+    network = run.network if device == "cpu" else copy.deepcopy(run.network).to(device)
     module = compiled_module(network) if backend == "compiled" else network
-    score = torch_scorer(module, device)
-    return Predictor(backend, network.image, list(network.classes), score, describe(network, run))
+    return Predictor(backend, network.image, list(network.classes), torch_scorer(module, device))
 
 
 def network_predictor(network: Model) -> Predictor:
@@ -76,18 +73,14 @@ def network_predictor(network: Model) -> Predictor:
     return Predictor("eager", network.image, list(network.classes), torch_scorer(network))
 
 
-def _load_file(run: Path, backend: str, threads: int | None, device: str) -> Predictor:
-    from ..store import ImageSpec
-
-    manifest: dict[str, Any] = read_manifest(run)
+def _load_file(run: Run, backend: str, threads: int | None, device: str) -> Predictor:
+    manifest = run.manifest
     if backend in PROGRAMS:
-        path = verified_file(run, manifest, PROGRAMS[backend][1])
+        path = verified_file(run.export, manifest, PROGRAMS[backend][1])
         return program_predictor(backend, path, manifest)
-    path = verified_file(run, manifest, backend)
+    path = verified_file(run.export, manifest, backend)
     if backend == "torchscript":
         score = load_torchscript(path, device)
     else:
-        score = load_onnx(path, manifest, threads, device)
-    return Predictor(
-        backend, ImageSpec.from_dict(manifest["image"]), list(manifest["classes"]), score, manifest
-    )
+        score = load_onnx(path, threads, device, names=(manifest.input, manifest.output))
+    return Predictor(backend, manifest.image, list(manifest.classes), score)

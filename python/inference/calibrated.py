@@ -5,18 +5,17 @@ C. Guo et al., On Calibration of Modern Neural Networks, ICML 2017, arXiv:1706.0
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from ..artefacts import Artefact
 from ..errors import RunError
+from ..run_folder import RunFolder
 
 if TYPE_CHECKING:
     from ..models import Ensemble, Network
-
-CALIBRATION = "calibration.json"
 
 
 class Calibrated(nn.Module):
@@ -46,24 +45,29 @@ class Calibrated(nn.Module):
         return self.network.flops_per_event()
 
 
-def read_temperature(run: Path) -> float | None:
-    """Return the temperature of RUN/calibration.json, None where the run is not calibrated.
+@dataclass(frozen=True)
+class Temperature(Artefact):
+    """The content of calibration.json."""
+
+    REMEDY = "remove it, or write it again with scripts/evaluate.py --run {run} --calibrate"
+
+    temperature: float
+    events: int = 0
+    """Of the validation split, that it was fitted on."""
+    expected_calibration_error: dict[str, float] = field(default_factory=dict)
+    """`before` and `after`."""
+
+
+def read_temperature(folder: RunFolder) -> float | None:
+    """Return the temperature of a run, None where the run is not calibrated.
 
     Raises:
         RunError: the file is damaged.
     """
-    path = run / CALIBRATION
+    path = folder.calibration_file
     if not path.is_file():
         return None
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        temperature = float(content["temperature"])
-        if not temperature > 0:
-            raise ValueError(f"temperature {temperature} must be above 0")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise RunError(
-            f"{path}: not a calibration ({reason}); remove it, or write it again with scripts/evaluate.py "
-            f"--run {run} --calibrate true"
-        ) from error
+    temperature = Temperature.read(path, folder.path).temperature
+    if not temperature > 0:
+        raise RunError(f"{path}: temperature {temperature} must be above 0; remove the file")
     return temperature

@@ -3,28 +3,106 @@
 from __future__ import annotations
 
 import hashlib
-import json
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import DeploymentError, RunError
+from ..artefacts import Artefact
+from ..errors import DeploymentError
+from ..store import ImageSpec
+from .metrics import Metrics
 
-if TYPE_CHECKING:
-    from .run import Model
-
-FORMAT_VERSION = 1
-MANIFEST = "model.json"
-FILES = {"onnx": "model.onnx", "torchscript": "model.pt", "onnx_int8": "model_int8.onnx"}
 INPUT = "image"
 OUTPUT = "probabilities"
+FILES = {"onnx": "model.onnx", "torchscript": "model.pt", "onnx_int8": "model_int8.onnx"}
+"""Kind of export -> name of its file."""
 _VERSIONS = ("particlevit", "torch", "onnx", "onnxscript", "onnxruntime", "vit-pytorch")
-_REQUIRED = ("format_version", "name", "image", "classes", "input", "output")
 
 
-def export_folder(run: Path) -> Path:
-    """Return the folder that holds model.json: of a run, or `run` itself where only the export was copied."""
-    return run if (run / MANIFEST).is_file() else run / "export"
+@dataclass(frozen=True)
+class ExportedFile:
+    """A file beside model.json."""
+
+    file: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class OnnxFile(ExportedFile):
+    """A float32 ONNX file."""
+
+    opset: int
+    ir_version: int
+    nodes: int
+    rewritten: dict[str, int] = field(default_factory=dict)
+    """Rewriting -> places that it changed."""
+    operators: dict[str, int] = field(default_factory=dict)
+    """Operator -> how often it occurs."""
+
+
+@dataclass(frozen=True)
+class TorchScriptFile(ExportedFile):
+    """A TorchScript file."""
+
+    torch: str
+    """Version that wrote it."""
+
+
+@dataclass(frozen=True)
+class Int8Candidate:
+    """One way to quantise, and what was measured of it."""
+
+    method: str
+    float_layers: tuple[str, ...]
+    auc_difference: float
+    bytes: int
+    speedup: dict[str, float]
+    """Batch size -> how many times faster than float32."""
+    latency_ms: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Int8File(ExportedFile):
+    """A quantised ONNX file, and how it was chosen."""
+
+    opset: int
+    ir_version: int
+    method: str
+    float_layers: tuple[str, ...]
+    candidates: tuple[Int8Candidate, ...]
+
+
+@dataclass(frozen=True)
+class Manifest(Artefact):
+    """The content of model.json."""
+
+    REMEDY = "write it with scripts/export.py --run {run}"
+    ERROR = DeploymentError
+
+    name: str
+    """Name of the model in the registry."""
+    image: ImageSpec
+    """The images that it takes."""
+    classes: tuple[str, ...]
+    input: str = INPUT
+    output: str = OUTPUT
+    target: str = ""
+    """Oldest CMSSW release that loads the ONNX file."""
+    working_points: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Class -> background efficiency -> threshold; empty where the run was not evaluated."""
+    metrics: Metrics | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+    """Packages that made the export."""
+    onnx: OnnxFile | None = None
+    torchscript: TorchScriptFile | None = None
+    onnx_int8: Int8File | None = None
+
+    def exported(self, kind: str) -> ExportedFile | None:
+        """Return the entry of onnx, torchscript or onnx_int8; None where it was not exported."""
+        entry: ExportedFile | None = getattr(self, kind)
+        return entry
 
 
 def sha256(path: Path) -> str:
@@ -36,83 +114,35 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_manifest(run: Path) -> dict[str, Any]:
-    """Return the content of a run's model.json.
-
-    Raises:
-        DeploymentError: no export, a damaged model.json, or one of a later format.
-    """
-    path = export_folder(run) / MANIFEST
-    if not path.is_file():
-        raise DeploymentError(f"{path}: not found; write it with scripts/export.py --run {run}")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        missing = [key for key in _REQUIRED if key not in content]
-    except (OSError, ValueError, TypeError) as error:
-        reason = " ".join(str(error).split())
-        raise DeploymentError(f"{path}: not readable as JSON ({reason}); export the run again") from error
-    if missing:
-        raise DeploymentError(f"{path}: lacks {', '.join(missing)}; export the run again")
-    if content["format_version"] != FORMAT_VERSION:
-        raise DeploymentError(
-            f"{path}: format {content['format_version']}, expected {FORMAT_VERSION}; export the run again"
-        )
-    return dict(content)
+def file_entry(path: Path) -> dict[str, Any]:
+    """Return name, checksum and size of a file, the fields of an `ExportedFile`."""
+    return {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size}
 
 
-def verified_file(run: Path, manifest: dict[str, Any], kind: str) -> Path:
+def verified_file(folder: Path, manifest: Manifest, kind: str) -> Path:
     """Return the path of an exported file whose checksum is the one in model.json.
 
     Args:
-        run: run folder.
-        manifest: content of model.json.
+        folder: folder that holds model.json.
+        manifest: its content.
         kind: onnx, torchscript or onnx_int8.
 
     Raises:
         DeploymentError: the file is not part of the export, is missing, or is not the one that was written.
     """
-    folder = export_folder(run)
-    entry = manifest.get(kind)
-    if not isinstance(entry, dict) or "file" not in entry or "sha256" not in entry:
-        raise DeploymentError(f"{folder / MANIFEST}: has no {kind} export; export the run again with it")
-    path = folder / Path(str(entry["file"])).name
+    entry = manifest.exported(kind)
+    if entry is None:
+        raise DeploymentError(f"{folder / 'model.json'}: has no {kind} export; export the run again with it")
+    path = folder / Path(entry.file).name
     if not path.is_file():
-        raise DeploymentError(f"{path}: missing, though {MANIFEST} names it; export the run again")
+        raise DeploymentError(f"{path}: missing, though model.json names it; export the run again")
     found = sha256(path)
-    if found != entry["sha256"]:
+    if found != entry.sha256:
         raise DeploymentError(
-            f"{path}: checksum {found[:12]}... differs from {str(entry['sha256'])[:12]}... in {MANIFEST}; "
+            f"{path}: checksum {found[:12]}... differs from {entry.sha256[:12]}... in model.json; "
             "the file was damaged or exchanged, export the run again"
         )
     return path
-
-
-def describe(network: Model, run: Path) -> dict[str, Any]:
-    """Return the part of model.json that does not depend on the files."""
-    metrics = _metrics(run)
-    points = metrics.pop("working_points", {})
-    return {
-        "format_version": FORMAT_VERSION,
-        "name": network.name,
-        "image": network.image.to_dict(),
-        "classes": list(network.classes),
-        "input": INPUT,
-        "output": OUTPUT,
-        "working_points": points,
-        "metrics": metrics,
-        "versions": installed_versions(),
-    }
-
-
-def _metrics(run: Path) -> dict[str, Any]:
-    """Return RUN/metrics.json where the run was evaluated before, else nothing."""
-    path = run / "metrics.json"
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else {}
-    except ValueError as error:
-        raise RunError(
-            f"{path}: not readable as JSON; write it again with scripts/evaluate.py --run {run}"
-        ) from error
 
 
 def installed_versions() -> dict[str, str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DeploymentError, ModelError
+from .manifest import INPUT, OUTPUT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,8 +40,6 @@ class Predictor:
     """Names of the K classes, in the order of the probabilities."""
     score: Scorer
     """Scores one batch without any check; for latency measurements."""
-    metadata: dict[str, Any] = field(default_factory=dict)
-    """Content of model.json; of the checkpoint for Python backends."""
 
     def predict(self, images: NDArray[Any], batch_size: int = 512) -> NDArray[np.float32]:
         """Return the probabilities (N, K) of raw images (N, C, H, W) in physical units.
@@ -130,14 +129,16 @@ def load_torchscript(path: Path, device: str = "cpu") -> Scorer:
     return torch_scorer(module.eval(), device)
 
 
-def load_onnx(path: Path, manifest: dict[str, Any], threads: int | None = 1, device: str = "cpu") -> Scorer:
+def load_onnx(
+    path: Path, threads: int | None = 1, device: str = "cpu", names: tuple[str, str] = (INPUT, OUTPUT)
+) -> Scorer:
     """Return the scorer of an ONNX file: one session, inputs and outputs by name.
 
     Args:
         path: the file.
-        manifest: names of input and output.
         threads: intra-op threads; None: one per core.
         device: cpu or cuda.
+        names: of input and output.
 
     Raises:
         DeploymentError: the file is torn, another kind of file, or has other inputs or outputs.
@@ -165,7 +166,7 @@ def load_onnx(path: Path, manifest: dict[str, Any], threads: int | None = 1, dev
         raise DeploymentError(
             f"{path}: onnxruntime does not load it ({reason}); export the run again"
         ) from error
-    input_name, output_name = str(manifest["input"]), str(manifest["output"])
+    input_name, output_name = names
     found = [entry.name for entry in (*session.get_inputs(), *session.get_outputs())]
     if found != [input_name, output_name]:
         raise DeploymentError(

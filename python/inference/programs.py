@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DeploymentError
+from .manifest import Manifest
 from .predictors import BackendUnavailableError, Images, Predictor
 
 PROGRAMS = {
@@ -97,7 +98,7 @@ class CmsrunPredictor(ProgramPredictor):
         return scores, {"latency_ms": latency, "peak_rss_mb": memory["peak"]}
 
 
-def program_predictor(backend: str, path: Path, like: dict[str, Any]) -> ProgramPredictor:
+def program_predictor(backend: str, path: Path, like: Manifest) -> ProgramPredictor:
     """Return the predictor of a C++ program.
 
     Args:
@@ -108,15 +109,11 @@ def program_predictor(backend: str, path: Path, like: dict[str, Any]) -> Program
     Raises:
         BackendUnavailableError: the program was not built.
     """
-    from ..store import ImageSpec
-
     kind = CmsrunPredictor if backend in CMSRUN_THREADS else ProgramPredictor
     program = find_program(backend)
 
     def score(images: Images) -> NDArray[np.float32]:
         return predictor.predict(images)
 
-    predictor = kind(
-        backend, ImageSpec.from_dict(like["image"]), list(like["classes"]), score, like, program, path
-    )
+    predictor = kind(backend, like.image, list(like.classes), score, program, path)
     return predictor

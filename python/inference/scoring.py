@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import RunError, StoreError
+from ..errors import StoreError
 
 if TYPE_CHECKING:
     from ..store import ImageSpec, Store
     from ..streaming.registry import BatchTransform
+    from .run import Run
 
 Images = NDArray[np.float32]
 Predict = Callable[[Images], NDArray[np.float32]]
@@ -103,33 +103,21 @@ class Events:
         return result
 
 
-def open_events(run: Path, store: Path | None) -> Events:
-    """Open `store`, or the store that the run was trained on, as the run's model sees it.
+def model_events(store: Store, run: Run) -> Events:
+    """Return the events of a store as a run's model sees them.
 
     Raises:
-        RunError: not a run folder.
-        ModelError: its checkpoint is torn.
-        StoreError: the store is not there, or damaged.
+        StoreError: the store has other images or classes.
     """
-    from ..recipe import parse_recipe
-    from ..store import open_store
     from ..streaming.transforms import build_transforms
-    from ..training.checkpoint import load_network
 
-    checkpoint = run / "checkpoints" / "best.ckpt"
-    if not checkpoint.is_file():
-        raise RunError(f"{run}: not a trained run, {checkpoint} is missing; train it with scripts/train.py")
-    network, parameters = load_network(checkpoint)
-    path = store or Path(str(parameters["store"]["path"]))
-    if store is None and not (path / "store.json").is_file():
-        raise StoreError(f"{path}: the store of the training is not there any more; name one with --store")
-    opened = open_store(path)
-    entries = parse_recipe(parameters["recipe"], {}, str(checkpoint)).transforms
+    entries = run.recipe.transforms
     if not entries:
-        events = Events(opened, opened.image)
+        events = Events(store, store.image)
     else:
-        steps, image = build_transforms(entries, opened.image, opened.classes)
-        events = Events(opened, image, steps)
+        steps, image = build_transforms(entries, store.image, store.classes)
+        events = Events(store, image, steps)
+    network = run.trained_network
     events.check_model(network.image, network.classes)
     return events
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DeploymentError
+from .manifest import Manifest
 from .predictors import BackendUnavailableError, Images, Predictor
 
 CHECKSUM = "particlevit_sha256"
@@ -61,25 +62,21 @@ def parse_url(url: str, model: str, timeout: float = TIMEOUT) -> Served:
     return Served(f"{parts.hostname}:{port}", name, parts.scheme == "https", timeout)
 
 
-def triton_predictor(served: Served, manifest: dict[str, Any]) -> Predictor:
+def triton_predictor(served: Served, manifest: Manifest) -> Predictor:
     """Return the predictor of a served model that is proven to be the one that model.json describes.
 
     Raises:
         BackendUnavailableError: Triton's client library is missing.
         DeploymentError: no server, no such model there, or another one.
     """
-    from ..store import ImageSpec
-
-    image = ImageSpec.from_dict(manifest["image"])
-    classes = list(manifest["classes"])
     client = _Client(served)
-    largest = client.check_model(manifest, image.shape, len(classes))
+    largest = client.check_model(manifest)
 
     def score(images: Images) -> NDArray[np.float32]:
         parts = [images[i : i + largest] for i in range(0, len(images), largest)]
-        return np.concatenate([client.infer(part, manifest["input"], manifest["output"]) for part in parts])
+        return np.concatenate([client.infer(part, manifest.input, manifest.output) for part in parts])
 
-    return Predictor("triton", image, classes, score, manifest)
+    return Predictor("triton", manifest.image, list(manifest.classes), score)
 
 
 class _Client:
@@ -118,7 +115,7 @@ class _Client:
         except InferenceServerException as error:
             raise DeploymentError(f"{self._served}: the server refuses: {error.message()}") from error
 
-    def check_model(self, manifest: dict[str, Any], shape: tuple[int, ...], classes: int) -> int:
+    def check_model(self, manifest: Manifest) -> int:
         """Return the most images per request, if the served model is the described one."""
         model = self._served.model
         if not self._call("is_model_ready", model):
@@ -129,8 +126,8 @@ class _Client:
             )
         found = self._call("get_model_metadata", model)
         expected = {
-            "inputs": [(manifest["input"], "FP32", [-1, *shape])],
-            "outputs": [(manifest["output"], "FP32", [-1, classes])],
+            "inputs": [(manifest.input, "FP32", [-1, *manifest.image.shape])],
+            "outputs": [(manifest.output, "FP32", [-1, len(manifest.classes)])],
         }
         for side, wanted in expected.items():
             seen = [(entry["name"], entry["datatype"], list(entry["shape"])) for entry in found[side]]
@@ -141,10 +138,11 @@ class _Client:
                 )
         config = self._call("get_model_config", model)
         checksum = config.get("parameters", {}).get(CHECKSUM, {}).get("string_value")
-        if checksum != manifest["onnx"]["sha256"]:
+        expected_checksum = manifest.onnx.sha256 if manifest.onnx else ""
+        if checksum != expected_checksum:
             raise DeploymentError(
                 f"{self._served}: serves another model, with checksum {str(checksum)[:12]}, expected "
-                f"{manifest['onnx']['sha256'][:12]}; write its repository with scripts/export.py --triton"
+                f"{expected_checksum[:12]}; write its repository with scripts/export.py --triton"
             )
         return max(int(config["max_batch_size"]), 1)
 

@@ -7,6 +7,5 @@ import_lightning()
 from .auc import auc  # noqa: E402
 from .checkpoint import load_network  # noqa: E402
 from .run import train  # noqa: E402
-from .summary import summary  # noqa: E402
 
-__all__ = ["auc", "load_network", "summary", "train"]
+__all__ = ["auc", "load_network", "train"]

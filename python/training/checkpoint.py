@@ -6,10 +6,12 @@ from __future__ import annotations
 import logging
 import os
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning
+import msgspec
 import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
@@ -18,9 +20,48 @@ from ..errors import ModelError, ParticleViTError
 from ..files import atomic_path
 from ..models import Ensemble, Network, build_recipe_model
 from ..recipe import parse_recipe
+from ..run_folder import RunFolder
 from ..store import ImageSpec
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class StoreReference:
+    """The store that a run was trained on."""
+
+    path: str
+    id: str
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says about itself, under Lightning's key `hyper_parameters`."""
+
+    recipe: dict[str, Any]
+    """The recipe as plain dictionaries, every default written out."""
+    image: ImageSpec
+    classes: tuple[str, ...]
+    store: StoreReference
+    members: tuple[CheckpointInfo, ...] = ()
+    """What an ensemble is made of; empty for a single network."""
+    mean: str = ""
+    """What an ensemble averages."""
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the content as JSON types."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain
+
+    @classmethod
+    def from_plain(cls, content: Any) -> CheckpointInfo:
+        """Return the inverse of `to_plain`.
+
+        Raises:
+            ValueError: a key is missing or has another type.
+        """
+        return msgspec.convert(content, cls)
+
 
 SAVE_SECONDS = 120.0
 """Time between checkpoints inside a long epoch."""
@@ -44,7 +85,7 @@ class RunCheckpoint(Checkpoint):
     The best goes first: a process killed between the two resumes from the older last.ckpt and writes both.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self.best = -1.0
         self.finished = False
@@ -68,7 +109,7 @@ class RunCheckpoint(Checkpoint):
         if not whole_step or count % CHECK_BATCHES or count >= trainer.num_training_batches:
             return
         if trainer.strategy.broadcast(time.monotonic() - self._saved > SAVE_SECONDS):
-            self._save(trainer, "last.ckpt")
+            self._save(trainer, self.folder.last_checkpoint)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Save at the end of an epoch, after its row of the history and the decision to stop."""
@@ -76,11 +117,11 @@ class RunCheckpoint(Checkpoint):
         self.finished = trainer.should_stop or trainer.current_epoch + 1 >= (trainer.max_epochs or 0)
         if auc > self.best:
             self.best = auc
-            self._save(trainer, "best.ckpt")
-        self._save(trainer, "last.ckpt")
+            self._save(trainer, self.folder.best_checkpoint)
+        self._save(trainer, self.folder.last_checkpoint)
 
-    def _save(self, trainer: lightning.Trainer, name: str) -> None:
-        trainer.save_checkpoint(self.folder / name)
+    def _save(self, trainer: lightning.Trainer, path: Path) -> None:
+        trainer.save_checkpoint(path)
         self._saved = time.monotonic()
 
     def state_dict(self) -> dict[str, Any]:
@@ -93,7 +134,7 @@ class RunCheckpoint(Checkpoint):
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """Return the content of a checkpoint of this package.
+    """Return the content of a checkpoint of this package; its `hyper_parameters` as a `CheckpointInfo`.
 
     Raises:
         ModelError: missing, torn, or of something else.
@@ -102,21 +143,22 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ModelError(f"{path}: no such checkpoint; train this run first")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        known = {"recipe", "image", "classes", "store"} <= set(content["hyper_parameters"])
+        info = CheckpointInfo.from_plain(content["hyper_parameters"])
+    except msgspec.ValidationError as error:
+        raise ModelError(
+            f"{path}: a checkpoint of another program ({error}); expected one written by scripts/train.py"
+        ) from error
     except Exception as error:  # torch.load raises whatever the damaged bytes lead to
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise ModelError(
             f"{path}: not a readable checkpoint of this package ({reason}); train again"
         ) from error
-    if not known:
-        raise ModelError(f"{path}: a checkpoint of another program; expected one written by scripts/train.py")
-    return dict(content)
+    return {**content, "hyper_parameters": info}
 
 
-def resume_point(folder: Path) -> tuple[Path, dict[str, Any]] | None:
+def resume_point(folder: RunFolder) -> tuple[Path, dict[str, Any]] | None:
     """Return the newest readable checkpoint of a run and its content, None where there is none."""
-    for name in ("last.ckpt", "best.ckpt"):
-        path = folder / name
+    for path in (folder.last_checkpoint, folder.best_checkpoint):
         if path.is_file():
             try:
                 return path, read_checkpoint(path)
@@ -125,8 +167,8 @@ def resume_point(folder: Path) -> tuple[Path, dict[str, Any]] | None:
     return None
 
 
-def load_network(path: str | os.PathLike[str]) -> tuple[Network | Ensemble, dict[str, Any]]:
-    """Return the network of a checkpoint, in evaluation mode, and the checkpoint's `hyper_parameters`.
+def load_network(path: str | os.PathLike[str]) -> tuple[Network | Ensemble, CheckpointInfo]:
+    """Return the network of a checkpoint, in evaluation mode, and what it says about itself.
 
     Where a moving average of the weights was trained, that is the network. The checkpoint of an ensemble
     gives all members as one.
@@ -135,28 +177,26 @@ def load_network(path: str | os.PathLike[str]) -> tuple[Network | Ensemble, dict
         ModelError: the checkpoint is missing, torn, or its weights are of another model.
     """
     content = read_checkpoint(path)
-    plain = content["hyper_parameters"]
+    info: CheckpointInfo = content["hyper_parameters"]
     try:
-        network = _build(plain, str(path))
+        network = _build(info, str(path))
         network.load_state_dict(network_state(content))
     except (ParticleViTError, RuntimeError, KeyError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise ModelError(f"{path}: not the model that its recipe names ({reason}); train again") from error
-    return network.eval(), plain
+    return network.eval(), info
 
 
-def _build(plain: dict[str, Any], origin: str) -> Network | Ensemble:
-    """Build what a checkpoint's `hyper_parameters` describe, with fresh weights."""
-    if "members" in plain:
-        members = [_build_one(member, origin) for member in plain["members"]]
-        return Ensemble(members, plain["mean"])
-    return _build_one(plain, origin)
+def _build(info: CheckpointInfo, origin: str) -> Network | Ensemble:
+    """Build what a checkpoint describes, with fresh weights."""
+    if info.members:
+        return Ensemble([_build_one(member, origin) for member in info.members], info.mean)
+    return _build_one(info, origin)
 
 
-def _build_one(plain: dict[str, Any], origin: str) -> Network:
-    model = parse_recipe(plain["recipe"], {}, origin).model
-    image = ImageSpec.from_dict(plain["image"])
-    return build_recipe_model(model, image, plain["classes"])
+def _build_one(info: CheckpointInfo, origin: str) -> Network:
+    model = parse_recipe(info.recipe, {}, origin).model
+    return build_recipe_model(model, info.image, list(info.classes))
 
 
 def network_state(content: dict[str, Any]) -> dict[str, torch.Tensor]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from ..errors import ModelError, RunError
 from ..files import atomic_path
 from ..models import Ensemble, Network
-from .checkpoint import load_network
+from ..run_folder import RunFolder
+from .checkpoint import CheckpointInfo, load_network
 from .history import COLUMNS, read_history, write_history
 
 
@@ -26,32 +27,33 @@ def make_ensemble(runs: Sequence[Path], run: Path, mean: str = "probabilities") 
         RunError: `run` is another run already, or a member has no history.
     """
     networks: list[Network] = []
-    plains: list[dict[str, Any]] = []
+    members: list[CheckpointInfo] = []
     for member in runs:
-        network, plain = load_network(member / "checkpoints" / "best.ckpt")
+        network, info = load_network(RunFolder(member).best_checkpoint)
         if not isinstance(network, Network):
             raise ModelError(f"{member}: is an ensemble itself; name its members")
         networks.append(network)
-        plains.append(plain)
+        members.append(info)
     ensemble = Ensemble(networks, mean)
-    if (run / "recipe.yaml").exists():
+    folder = RunFolder(run)
+    if folder.recipe_file.exists():
         _check_same(run, ensemble)
         return
     content = {
         "state_dict": {f"network.{key}": value for key, value in ensemble.state_dict().items()},
-        "hyper_parameters": {**plains[0], "members": plains, "mean": mean},
+        "hyper_parameters": replace(members[0], members=tuple(members), mean=mean).to_plain(),
     }
-    with atomic_path(run / "checkpoints" / "best.ckpt") as partial:
+    with atomic_path(folder.best_checkpoint) as partial:
         torch.save(content, partial)
-    histories = [read_history(member / "history.csv") for member in runs]
-    write_history(run / "history.csv", mean_history(histories))
-    with atomic_path(run / "recipe.yaml") as partial:
-        partial.write_text((runs[0] / "recipe.yaml").read_text(encoding="utf-8"), encoding="utf-8")
+    histories = [read_history(RunFolder(member).history_file) for member in runs]
+    write_history(folder.history_file, mean_history(histories))
+    with atomic_path(folder.recipe_file) as partial:
+        partial.write_text(RunFolder(runs[0]).recipe_file.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def _check_same(run: Path, ensemble: Ensemble) -> None:
     """Refuse a folder that is not that ensemble."""
-    there, _ = load_network(run / "checkpoints" / "best.ckpt")
+    there, _ = load_network(RunFolder(run).best_checkpoint)
     mine, theirs = ensemble.state_dict(), there.state_dict()
     same = there.options == ensemble.options and mine.keys() == theirs.keys()
     if not same or not all(torch.equal(mine[key], theirs[key]) for key in mine):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning
 import numpy as np
@@ -23,6 +23,9 @@ from ..recipe import Training
 from ..streaming import TensorBatch
 from .auc import auc
 
+if TYPE_CHECKING:
+    from .checkpoint import CheckpointInfo
+
 NAN_BATCH = "nan_batch.pt"
 
 
@@ -34,16 +37,16 @@ class TrainingModule(lightning.LightningModule):
         settings: section `training` of the recipe.
         steps: optimiser steps of the whole run, for the schedule.
         run: where the batch of a loss that is not finite is saved.
-        hyper_parameters: plain content that goes with every checkpoint.
+        info: goes with every checkpoint.
     """
 
     def __init__(
-        self, network: Network, settings: Training, steps: int, run: Path, hyper_parameters: dict[str, Any]
+        self, network: Network, settings: Training, steps: int, run: Path, info: CheckpointInfo
     ) -> None:
         super().__init__()
         self.network = network
         self.ema = copy.deepcopy(network).requires_grad_(False) if settings.ema_decay else None
-        self.settings, self.steps, self.run, self.plain = settings, steps, run, hyper_parameters
+        self.settings, self.steps, self.run, self.plain = settings, steps, run, info.to_plain()
         self.class_weights: Tensor | None
         weights = torch.tensor(settings.class_weights) if settings.class_weights else None
         self.register_buffer("class_weights", weights, persistent=False)

@@ -23,8 +23,9 @@ from ..errors import RecipeError, RunError, StoreError, suggest
 from ..files import atomic_path
 from ..models import Network, build_recipe_model, with_all_options
 from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
+from ..run_folder import RunFolder
 from ..store import ImageSpec, Store
-from .checkpoint import AtomicCheckpointIO, RunCheckpoint, resume_point
+from .checkpoint import AtomicCheckpointIO, CheckpointInfo, RunCheckpoint, StoreReference, resume_point
 from .data import RunData, fit_preprocessing, network_image
 from .history import History
 from .lightning_module import TrainingModule
@@ -84,7 +85,8 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
     recipe = dataclasses.replace(recipe, model=with_all_options(recipe.model))
     _check_recipe(recipe, run)
     torch.set_num_threads(recipe.training.threads)  # also where nothing is left to do: rounding depends on it
-    found = resume_point(run / "checkpoints")
+    folder = RunFolder(run)
+    found = resume_point(folder)
     if found:
         _check_checkpoint(found[1]["hyper_parameters"], store, found[0])
         if found[1]["callbacks"][RunCheckpoint.__qualname__]["finished"]:
@@ -92,11 +94,11 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
             return
     trainer = make_trainer(recipe, run, callbacks)
     if trainer.is_global_zero:
-        with atomic_path(run / "recipe.yaml") as partial:
+        with atomic_path(folder.recipe_file) as partial:
             partial.write_text(recipe_yaml(recipe), encoding="utf-8")
     network = make_network(recipe, store, fit=found is None)
     steps = recipe.training.max_epochs * steps_per_epoch(recipe, store)
-    module = TrainingModule(network, recipe.training, steps, run, plain_parameters(recipe, store, network))
+    module = TrainingModule(network, recipe.training, steps, run, checkpoint_info(recipe, store, network))
     _fit(trainer, module, RunData(recipe, store), found[0] if found else None)
 
 
@@ -128,14 +130,10 @@ def steps_per_epoch(recipe: Recipe, store: Store) -> int:
     return math.ceil(math.ceil(events / settings.batch_size) / settings.accumulate)
 
 
-def plain_parameters(recipe: Recipe, store: Store, network: Network) -> dict[str, Any]:
-    """Return what a checkpoint says about itself, as JSON types."""
-    return {
-        "recipe": recipe_dict(recipe),
-        "image": network.image.to_dict(),
-        "classes": list(network.classes),
-        "store": {"path": str(store.path.absolute()), "id": store.info.id},
-    }
+def checkpoint_info(recipe: Recipe, store: Store, network: Network) -> CheckpointInfo:
+    """Return what a checkpoint says about itself."""
+    reference = StoreReference(str(store.path.absolute()), store.info.id)
+    return CheckpointInfo(recipe_dict(recipe), network.image, tuple(network.classes), reference)
 
 
 def make_trainer(
@@ -145,7 +143,7 @@ def make_trainer(
 
     Under torchrun every process joins the same training, on as many machines as torchrun was told.
     """
-    settings = recipe.training
+    settings, folder = recipe.training, RunFolder(run)
     if settings.precision not in PRECISIONS:
         raise RecipeError(
             f"training.precision is '{settings.precision}'; {suggest(settings.precision, PRECISIONS)}"
@@ -163,11 +161,11 @@ def make_trainer(
         "gradient_clip_val": settings.gradient_clip or None,
         "accumulate_grad_batches": settings.accumulate,
         "callbacks": [
-            History(run / "history.csv"),
+            History(folder.history_file),
             EarlyStopping(
                 "validation_auc", mode="max", patience=settings.patience, check_on_train_epoch_end=True
             ),
-            RunCheckpoint(run / "checkpoints"),
+            RunCheckpoint(folder),
             ProgressBar(refresh_rate=10),
             *callbacks,
         ],
@@ -225,8 +223,8 @@ def _check_recipe(recipe: Recipe, run: Path) -> None:
         raise RunError(f"{run}: holds a store; give another folder for the run")
     if run.exists() and not run.is_dir():
         raise RunError(f"{run}: is a file; give a folder for the run")
-    if (run / "recipe.yaml").exists():
-        known = load_recipe(run / "recipe.yaml")
+    if (path := RunFolder(run).recipe_file).exists():
+        known = load_recipe(path)
         theirs = _flat(recipe_dict(dataclasses.replace(known, model=with_all_options(known.model))))
         mine = _flat(recipe_dict(recipe))
         for key in [*mine, *theirs]:
@@ -237,13 +235,13 @@ def _check_recipe(recipe: Recipe, run: Path) -> None:
                 )
 
 
-def _check_checkpoint(plain: dict[str, Any], store: Store, path: Path) -> None:
-    if "members" in plain:
+def _check_checkpoint(info: CheckpointInfo, store: Store, path: Path) -> None:
+    if info.members:
         raise RunError(f"{path}: is an ensemble of finished runs; give another folder for the run")
-    known = plain["store"]
-    if known["id"] != store.info.id:
+    known = info.store
+    if known.id != store.info.id:
         raise RunError(
-            f"{path}: trained on store {known['path']} (id {known['id'][:12]}), found {store.path} "
+            f"{path}: trained on store {known.path} (id {known.id[:12]}), found {store.path} "
             f"(id {store.info.id[:12]}); give that store, or another folder for the run"
         )
 

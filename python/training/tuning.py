@@ -16,10 +16,11 @@ import lightning
 from ..errors import ModelError, ParticleViTError, RecipeError, RunError
 from ..files import atomic_path
 from ..recipe import Recipe, parse_recipe, recipe_dict, recipe_yaml
+from ..run_folder import RunFolder
 from ..store import Store, open_store
+from .checkpoint import load_network
 from .history import read_history
 from .run import train
-from .summary import summary
 
 if TYPE_CHECKING:
     import optuna
@@ -143,9 +144,9 @@ def _trial(
     except ModelError as error:
         logger.warning("trial %d: %s", trial.number, error)
         raise optuna.TrialPruned from error
-    found = summary(run)
-    auc = max(row["validation_auc"] for row in read_history(run / "history.csv"))
-    flops = float(found["model"]["flops_per_event"])
+    network, _ = load_network(RunFolder(run).best_checkpoint)
+    auc = max(row["validation_auc"] for row in read_history(RunFolder(run).history_file))
+    flops = float(network.flops_per_event())
     trial.set_user_attr("flops_per_event", flops)
     return auc if objective == "auc" else (auc, flops)
 

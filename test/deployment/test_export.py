@@ -9,17 +9,19 @@ from RecoE2E.ParticleViT.deployment import export, export_run
 from RecoE2E.ParticleViT.errors import DeploymentError, RunError
 from RecoE2E.ParticleViT.inference.backends import load_run
 from RecoE2E.ParticleViT.inference.quiet import quiet_export
+from RecoE2E.ParticleViT.inference.run import Run
 from RecoE2E.ParticleViT.store import open_store
 
 
 def test_export_holds_what_others_need(exported_run):
     folder = exported_run / "export"
     assert {path.name for path in folder.iterdir()} == {"model.json", "model.onnx", "model.pt"}
-    content = json.loads((folder / "model.json").read_text())
-    assert content["image"]["channels"] == ["energy", "time"]
-    assert content["image"]["units"] == ["GeV", "ns"]
-    assert content["classes"] == ["a", "b"]
-    assert (content["onnx"]["opset"], content["onnx"]["ir_version"]) == (18, 8)
+    content = Run(exported_run).manifest
+    assert set(content.working_points) == {"b"}
+    assert content.image.channels == ("energy", "time")
+    assert content.image.units == ("GeV", "ns")
+    assert content.classes == ("a", "b")
+    assert (content.onnx.opset, content.onnx.ir_version) == (18, 8)
 
     model = onnx.load(folder / "model.onnx")
     assert {entry.domain for entry in model.opset_import} == {""}
@@ -27,7 +29,7 @@ def test_export_holds_what_others_need(exported_run):
     assert not any(tensor.external_data for tensor in model.graph.initializer)
     properties = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
     assert properties["particlevit.classes"] == ["a", "b"]
-    assert properties["particlevit.image"] == content["image"]
+    assert properties["particlevit.image"] == json.loads(json.dumps(content.to_json()["image"]))
     (image,) = model.graph.input
     sizes = image.type.tensor_type.shape.dim
     assert (image.name, sizes[0].dim_param, [size.dim_value for size in sizes[1:]]) == (

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 
@@ -7,17 +5,19 @@ from RecoE2E.ParticleViT.deployment import export_run, quantise
 from RecoE2E.ParticleViT.deployment.export import int8_table
 from RecoE2E.ParticleViT.errors import DeploymentError
 from RecoE2E.ParticleViT.inference.backends import load_run
+from RecoE2E.ParticleViT.inference.run import Run
 from RecoE2E.ParticleViT.store import open_store
 
 
 def test_an_int8_export_keeps_the_auc_and_tells_its_price(own_run, small_store, monkeypatch):
     monkeypatch.setattr(quantise, "EXCLUSIONS", (0.0, 0.5))
     content = export_run(own_run, int8=True)
-    entry = json.loads((own_run / "export/model.json").read_text())["onnx_int8"]
-    assert entry["bytes"] < content["onnx"]["bytes"]
-    assert (entry["opset"], entry["ir_version"]) == (18, 8)
-    assert {row["method"] for row in entry["candidates"]} >= {"dynamic", entry["method"]}
-    assert "chosen" in int8_table(content)
+    assert content == Run(own_run).manifest
+    entry = content.onnx_int8
+    assert entry.bytes < content.onnx.bytes
+    assert (entry.opset, entry.ir_version) == (18, 8)
+    assert {row.method for row in entry.candidates} >= {"dynamic", entry.method}
+    assert "chosen" in int8_table(entry, content.onnx)
     images = open_store(small_store).read("test").images
     difference = load_run(own_run, "onnx_int8").predict(images) - load_run(own_run).predict(images)
     assert 0 < np.abs(difference).mean() < 0.05

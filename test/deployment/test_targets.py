@@ -64,7 +64,7 @@ def test_an_export_stays_within_its_target(own_run, small_store, name):
     model = onnx.load(own_run / "export/model.onnx")
     assert model.ir_version <= target.ir_version
     assert [(entry.domain, entry.version <= target.opset) for entry in model.opset_import] == [("", True)]
-    assert content["onnx"]["opset"] == model.opset_import[0].version
+    assert content.onnx.opset == model.opset_import[0].version
     images = open_store(small_store).read("test", limit=64).images
     difference = load_run(own_run, "onnx").predict(images) - load_run(own_run).predict(images)
     assert np.abs(difference).max() < 1e-6

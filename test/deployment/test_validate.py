@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -7,7 +8,7 @@ import torch
 from RecoE2E.ParticleViT.deployment import agreement, validate_run
 from RecoE2E.ParticleViT.deployment.export import write_torchscript
 from RecoE2E.ParticleViT.errors import StoreError
-from RecoE2E.ParticleViT.inference.run import trained_network
+from RecoE2E.ParticleViT.inference.run import Run
 from RecoE2E.ParticleViT.store import ImageSpec
 
 
@@ -29,13 +30,12 @@ def test_faithful_exports_pass(own_run, small_store, script):
 
 
 def test_an_export_that_differs_fails_with_exit_code_1(own_run, script):
-    network = trained_network(own_run)
+    run = Run(own_run)
+    network = run.network
     with torch.no_grad():
         list(network.parameters())[-1][0] += 1e-3  # a bias of the head
-    path = own_run / "export/model.json"
-    content = json.loads(path.read_text())
-    content["torchscript"] = write_torchscript(network, own_run / "export/model.pt", content)
-    path.write_text(json.dumps(content))
+    other = write_torchscript(network, own_run / "export/model.pt", run.manifest)
+    dataclasses.replace(run.manifest, torchscript=other).write(run.manifest_file)
     done = script("validate", "--run", own_run, check=1)
     assert "BEYOND TOLERANCE" in done.stdout
     assert "Traceback" not in done.stderr

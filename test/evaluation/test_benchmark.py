@@ -7,6 +7,7 @@ import torch
 from RecoE2E.ParticleViT.commands.run_page import write_report
 from RecoE2E.ParticleViT.deployment import export_run, validate_run
 from RecoE2E.ParticleViT.evaluation import benchmark, cost, evaluate_run
+from RecoE2E.ParticleViT.evaluation.cost import Benchmark
 from RecoE2E.ParticleViT.inference.predictors import BackendUnavailableError
 
 
@@ -24,11 +25,11 @@ def test_benchmark_and_report_show_a_whole_run(small_run, tmp_path, monkeypatch)
     export_run(run)
     validate_run(run, limit=100)
     content = benchmark.benchmark_runs([run], run, threads=(1, 2))
-    assert json.loads((run / "benchmark.json").read_text()) == content
-    (entry,) = content["runs"]
-    assert entry["flops_per_event"] > 0
-    assert sum(row["share"] for row in entry["layers"]) <= 1.001
-    assert {(row["backend"], row["threads"], row["batch"]) for row in entry["speed"]} == {
+    assert Benchmark.read(run / "benchmark.json", run) == content
+    (entry,) = content.runs
+    assert entry.flops_per_event > 0
+    assert sum(row.share for row in entry.layers) <= 1.001
+    assert {(row.backend, row.threads, row.batch) for row in entry.speed} == {
         (backend, threads, batch) for backend in ("eager", "onnx") for threads in (1, 2) for batch in (1, 8)
     }
     assert json.loads((run / "traces/run_cpu.json").read_text())["traceEvents"]

@@ -48,7 +48,7 @@ def test_the_temperature_is_part_of_evaluation_and_exports(small_run, small_stor
     assert np.abs(load_run(run).predict(images) - expected).max() < 1e-5
     export_run(run)
     assert np.abs(load_run(run, "onnx").predict(images) - expected).max() < 1e-5
-    assert validate_run(run, backends=("onnx", "torchscript"))["passed"]
+    assert validate_run(run, backends=("onnx", "torchscript")).passed
 
     (run / "calibration.json").write_text('{"temperature": -1}')
     with pytest.raises(RunError, match=r"temperature -1.0 must be above 0"):

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -7,6 +5,7 @@ from sklearn.metrics import roc_auc_score
 from RecoE2E.ParticleViT.errors import StoreError
 from RecoE2E.ParticleViT.evaluation import evaluate_run
 from RecoE2E.ParticleViT.inference.backends import load_run
+from RecoE2E.ParticleViT.inference.run import Run
 from RecoE2E.ParticleViT.store import open_store
 
 
@@ -20,23 +19,23 @@ def evaluated(small_run, tmp_path_factory):
 
 def test_metrics_follow_the_contract(evaluated, small_store):
     run, content = evaluated
-    assert content == json.loads((run / "metrics.json").read_text())
-    assert set(content["model"]) == {"name", "parameters", "flops_per_event"}
-    assert content["training"]["epochs"] == 2
-    assert {"train", "validation", "test"} <= set(content)
+    assert content == Run(run).metrics
+    assert content.model.parameters > 0
+    assert content.training.epochs == 2
+    assert set(content.splits) == {"train", "validation", "test"}
     batch = open_store(small_store).read("test")
     scores = load_run(run).predict(batch.images)[:, 1]
-    assert content["test"]["auc"] == pytest.approx(roc_auc_score(batch.labels, scores))
-    assert 0 < content["test"]["auc_error"] < 0.1
-    assert set(content["test"]["background_rejection"]) == {"0.3", "0.5", "0.8"}
+    assert content.test.auc == pytest.approx(roc_auc_score(batch.labels, scores))
+    assert 0 < content.test.auc_error < 0.1
+    assert set(content.test.background_rejection) == {"0.3", "0.5", "0.8"}
 
 
 def test_working_points_come_from_the_validation_split(evaluated, small_store):
     run, content = evaluated
     batch = open_store(small_store).read("validation")
     scores = load_run(run).predict(batch.images)[:, 1]
-    assert set(content["working_points"]) == {"b"}
-    for target, threshold in content["working_points"]["b"].items():
+    assert set(content.working_points) == {"b"}
+    for target, threshold in content.working_points["b"].items():
         assert np.mean(scores[batch.labels == 0] >= np.float32(threshold)) <= float(target)
 
 
@@ -51,9 +50,9 @@ def test_another_store_has_its_own_folder(evaluated, small_store, script):
     run, content = evaluated
     done = script("evaluate", "--run", run, "--store", small_store, "--limit", 100)
     assert "background rejection" in done.stdout
-    other = json.loads((run / "evaluations/store/metrics.json").read_text())
-    assert other["test"]["events"] == 100
-    assert json.loads((run / "metrics.json").read_text()) == content
+    other = Run(run / "evaluations/store").metrics
+    assert other.test.events == 100
+    assert Run(run).metrics == content
 
 
 def test_a_split_without_a_class_is_named(evaluated, small_store, tmp_path):
@@ -64,4 +63,4 @@ def test_a_split_without_a_class_is_named(evaluated, small_store, tmp_path):
 
 
 def test_command_names_what_is_no_run(tmp_path, script):
-    assert "not a trained run" in script("evaluate", "--run", tmp_path, check=2).stderr
+    assert "not a run folder" in script("evaluate", "--run", tmp_path, check=2).stderr

@@ -39,13 +39,13 @@ def test_a_working_point_never_lets_more_background_pass_than_it_says():
         assert passing <= float(target)
 
 
-def test_summary_of_two_and_of_three_classes():
+def test_split_metrics_of_two_and_of_three_classes():
     labels, probabilities = _binary()
-    result = metrics.summary(labels, probabilities, ["qcd", "top"], [0.3, 0.5])
-    assert set(result) == {"events", "auc", "auc_error", "accuracy", "background_rejection"}
-    assert set(result["background_rejection"]) == {"0.3", "0.5"}
+    result = metrics.split_metrics(labels, probabilities, ["qcd", "top"], [0.3, 0.5])
+    assert (result.classes, result.confusion, result.calibration) == ({}, (), None)
+    assert set(result.background_rejection) == {"0.3", "0.5"}
 
     labels, probabilities = _three_classes()
-    result = metrics.summary(labels, probabilities, ["a", "b", "c"], [0.5])
-    assert result["auc"] == pytest.approx(np.mean([entry["auc"] for entry in result["classes"].values()]))
-    assert np.sum(result["confusion"], axis=1) == pytest.approx(1)
+    result = metrics.split_metrics(labels, probabilities, ["a", "b", "c"], [0.5])
+    assert result.auc == pytest.approx(np.mean([entry.auc for entry in result.classes.values()]))
+    assert np.sum(result.confusion, axis=1) == pytest.approx(1)

@@ -17,8 +17,8 @@ def events():
 def test_auc_in_bins_sees_where_the_classifier_works(events):
     bins = physics.auc_in_bins(*events)
     assert len(bins) == 6
-    assert sum(one["events"] for one in bins) == 6000
-    assert bins[-1]["auc"] > bins[0]["auc"] + 0.2
+    assert sum(one.events for one in bins) == 6000
+    assert bins[-1].auc > bins[0].auc + 0.2
 
 
 def test_a_cut_on_a_correlated_score_sculpts(events):
@@ -26,8 +26,8 @@ def test_a_cut_on_a_correlated_score_sculpts(events):
     rng = np.random.default_rng(1)
     alike = 100 * probabilities[:, 1] + rng.normal(0, 5, len(labels))
     free = rng.normal(80, 10, len(labels))
-    assert physics.sculpting(labels, probabilities, alike)["divergence"] > 0.3
-    assert physics.sculpting(labels, probabilities, free)["divergence"] < 0.05
+    assert physics.sculpting(labels, probabilities, alike).divergence > 0.3
+    assert physics.sculpting(labels, probabilities, free).divergence < 0.05
 
 
 def test_only_usable_columns_are_looked_at(events, tmp_path):
@@ -39,15 +39,15 @@ def test_only_usable_columns_are_looked_at(events, tmp_path):
         "entry": np.arange(len(pt)),
     }
     found = physics.phase_space(labels, probabilities, columns)
-    assert set(found["auc_in_bins"]) == set(found["sculpting"]) == {"pt"}
+    assert set(found.auc_in_bins) == set(found.sculpting) == {"pt"}
     assert physics.axis_label("pt") == "pt (GeV)"
-    assert physics.draw_bins(tmp_path / "bins.png", "pt", found["auc_in_bins"]["pt"]).exists()
-    assert physics.draw_sculpting(tmp_path / "shape.png", "pt", found["sculpting"]["pt"]).exists()
+    assert physics.draw_bins(tmp_path / "bins.png", "pt", found.auc_in_bins["pt"]).exists()
+    assert physics.draw_sculpting(tmp_path / "shape.png", "pt", found.sculpting["pt"]).exists()
 
 
 def test_runs_on_different_events_are_not_compared(events):
     labels, probabilities, _ = events
     same = physics.compare_scores((labels, labels), (probabilities, probabilities))
-    assert (same["difference"], same["p_value"]) == (0, 1)
+    assert (same.difference, same.p_value) == (0, 1)
     with pytest.raises(StoreError, match="different events; compare them on one store"):
         physics.compare_scores((labels, 1 - labels), (probabilities, probabilities))

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 
@@ -61,8 +59,8 @@ def test_a_perturbation_outside_its_range_is_named(images, kind, strength, words
 def test_runs_share_one_figure(small_run, tmp_path, monkeypatch):
     monkeypatch.setattr(robustness, "STRENGTHS", {"noise": (0.0, 1.0), "rotation": (0.0, 90.0)})
     found = robustness.scan_runs([small_run, small_run], tmp_path, limit=200)
-    assert json.loads((tmp_path / "robustness.json").read_text()) == found
-    assert found[0]["scans"]["noise"][0]["auc"] > found[0]["scans"]["noise"][1]["auc"] - 0.05
+    assert robustness.Robustness.read(tmp_path / "robustness.json", tmp_path) == found
+    assert found.runs[0].scans["noise"][0].auc > found.runs[0].scans["noise"][1].auc - 0.05
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {
         "robustness_noise.png",
         "robustness_rotation.png",

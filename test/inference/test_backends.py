@@ -70,9 +70,9 @@ def test_damaged_manifest_is_named(own_run):
     path = own_run / "export/model.json"
     content = json.loads(path.read_text())
     for text, words in (
-        ("{", "not readable as JSON"),
-        (json.dumps({**content, "format_version": 9}), "format 9, expected 1"),
-        (json.dumps({"format_version": 1}), "lacks name, image, classes"),
+        ("{", "not readable as manifest"),
+        (json.dumps({**content, "format_version": 9}), "format version 9, expected 1"),
+        (json.dumps({"format_version": 1}), "missing required field `name`"),
     ):
         path.write_text(text)
         with pytest.raises(DeploymentError, match=words):
