@@ -48,11 +48,20 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import numpy as np
 
     from RecoE2E.ParticleViT.files import write_json
-    from RecoE2E.ParticleViT.store import ImageSpec, ShardInfo, SparseImages, SplitInfo, StoreInfo
+    from RecoE2E.ParticleViT.store import (
+        ChannelSpec,
+        ImageSpec,
+        ShardInfo,
+        SparseImages,
+        SplitInfo,
+        StoreInfo,
+    )
     from RecoE2E.ParticleViT.store.writer import write_events
 
     path = tmp_path_factory.mktemp("small") / "store"
-    spec = ImageSpec(channels=("energy", "time"), units=("GeV", "ns"), height=24, width=24)
+    spec = ImageSpec(
+        (ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 24, 24, (12, 12)
+    )
     random = np.random.default_rng(1)
     rows, columns = np.indices((24, 24)) - 12
     splits = {}
@@ -84,8 +93,9 @@ def small_run(small_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     content = {
         "name": "small",
         "classes": ["a", "b"],
+        "inputs": {"source": "images"},
         "image": {
-            "channels": [{"name": "energy", "unit": "GeV"}, {"name": "time", "unit": "ns"}],
+            "channels": [{"name": "energy", "unit": "GeV"}, {"name": "time", "unit": "ns", "kind": "time"}],
             "height": 24,
             "width": 24,
         },

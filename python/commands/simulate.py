@@ -11,6 +11,7 @@ from .cli import run, say
 
 def simulate(
     process: Literal["electron_photon", "quark_gluon"],
+    /,
     events: int = 20000,
     seed: int = 1,
     output: Path | None = None,
@@ -25,10 +26,10 @@ def simulate(
     fevt/RHTree of the whole detector. Both hold the same jets. Needs the extra `sim`.
 
     Args:
-        process: what to simulate.
-        events: number of images.
-        seed: of the random numbers; the same seed gives the same file.
-        output: file to write, PROCESS.hdf5 or PROCESS.parquet by default; it appears when it is complete.
+        process: What to simulate.
+        events: Number of images.
+        seed: Seed of the random numbers; the same seed gives the same file.
+        output: File to write, PROCESS.hdf5 or PROCESS.parquet by default; it appears when it is complete.
     """
     from .. import simulation
 
@@ -39,4 +40,4 @@ def simulate(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command with the process's arguments, or with these."""
-    run(simulate, positional=True, arguments=arguments)
+    run(simulate, arguments=arguments)

@@ -91,7 +91,7 @@ def calibration_sample(run: Run, store: Path | None) -> Sample:
     from .quantise import Sample
 
     events = run.events(store)
-    most = max(64, min(JUDGE_EVENTS, MAX_BYTES // (4 * math.prod(events.image.shape))))
+    most = max(64, min(JUDGE_EVENTS, MAX_BYTES // (4 * math.prod(events.store.image.shape))))
     judge = next((split for split in ("validation", "test", "train") if split in events.splits), "train")
     blocks = list(events.blocks(judge, most))
     labels = np.concatenate([truth for _, truth, _ in blocks]) if blocks else np.zeros(0, np.int64)

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import InputError
 from ..ingest.sources.dispatch import open_source
 from ..recipe import Recipe
-from ..store import SPLITS, ImageSpec, InputInfo, Store
+from ..store import SPLITS, ImageSpec, InputInfo, Store, image_of_recipe
 from .statistics import Chunk
 
 BLOCK_EVENTS = 4096
@@ -99,7 +99,7 @@ def input_data(recipe: Recipe, paths: Sequence[str], limit: int = 0) -> Data:
     what = f"{len(paths):,} input files" if len(paths) > 1 else Path(paths[0]).name
     title = f"{recipe.name}: {what}"
     chunks = _input_chunks(recipe, files, limit)
-    return Data(title, ImageSpec.from_recipe(recipe), recipe.classes, False, files, chunks)
+    return Data(title, image_of_recipe(recipe), recipe.classes, False, files, chunks)
 
 
 def _input_chunks(recipe: Recipe, files: list[FileRead], limit: int) -> Iterator[Chunk]:

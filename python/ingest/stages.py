@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from ..errors import InputError
+from ..files import write_json
 from ..recipe import Recipe
 from ..store import SPLITS, SparseImages
 from ..store.reader import read_events
@@ -26,6 +27,8 @@ from .sources.base import Events
 from .sources.dispatch import open_source
 
 KEY, GROUP = "_key", "_group"
+UNLABELLED = -1
+PROBLEMS = ".json"  # beside a part: entries that were left out, and why
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,14 @@ def run_unit(task: UnitTask) -> int:
         KEY: keys[order],
         GROUP: groups[order],
     }
+    labels = events.labels[order]
+    if task.recipe.inputs.label.unlabelled:
+        labels = np.full(len(labels), UNLABELLED, np.int64)
     part = Path(task.folder) / unit.file
-    write_events(part, events.images.take(order), events.labels[order], columns)
+    unreadable = getattr(source, "unreadable", {})
+    if unreadable:
+        write_json(part.with_suffix(PROBLEMS), {str(entry): reason for entry, reason in unreadable.items()})
+    write_events(part, events.images.take(order), labels, columns)
     return unit.stop - unit.start
 
 
@@ -131,12 +140,15 @@ def run_merge(task: MergeTask) -> None:
 
 
 def count_selected(parts: Sequence[Path], classes: int) -> tuple[Array, Array]:
-    """Return the numbers of the inputs that have parts, and how many events (inputs, classes) these hold."""
+    """Return the numbers of the inputs that have parts, and how many events (inputs, classes) these hold.
+
+    Events without a label count as the first class.
+    """
     totals: dict[int, Array] = {}
     for part in parts:
         source = int(part.name.partition("-")[0])
         with h5py.File(part, "r") as file:
-            counts = np.bincount(file["label"][:], minlength=classes)
+            counts = np.bincount(np.maximum(file["label"][:], 0), minlength=classes)
         totals[source] = totals.get(source, np.zeros(classes, np.int64)) + counts
     sources = np.array(sorted(totals), np.int64)
     table: Any = np.array([totals[source] for source in sources.tolist()]).reshape(len(sources), classes)

@@ -34,7 +34,7 @@ class HybridViT(nn.Module):
         super().__init__()
         self.stem = stem
         self.position = nn.Parameter(torch.randn(1, tokens, dim) * 0.02)
-        self.takes_raw = moments is not None
+        self.takes = "normalised" if moments is None else "both"
         if moments is not None:
             self.moments = nn.Sequential(moments, nn.Linear(moments.count, 64), nn.GELU(), nn.Linear(64, dim))
         self.blocks = blocks

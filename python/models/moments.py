@@ -59,13 +59,23 @@ class Moments(nn.Module):
         """Return the moments before the standardisation, (N, C, H, W) -> (N, M)."""
         by_row = (image @ self.get_buffer("powers_x")).transpose(2, 3)  # (N, C, side, H)
         sums = (by_row @ self.get_buffer("powers_y")).flatten(2)  # (N, C, side x side)
+        return self.from_sums(sums, image.flatten(2), self.get_buffer("radial"))
+
+    def from_sums(self, sums: Tensor, cells: Tensor, powers: Tensor) -> Tensor:
+        """Return the moments before the standardisation (N, M).
+
+        Args:
+            sums: of cells x^i y^j over the image, (N, C, side x side).
+            cells: content of P cells that hold everything, (N, C, P).
+            powers: of the cells' distances from the centre, ([N,] P, radial).
+        """
         total = sums[..., :1]
         positive = total.clamp(min=_TINY)
         polynomials = sums.index_select(-1, self.get_buffer("order")) / positive
-        shares = image.flatten(2) / positive  # (N, C, H x W)
-        radial = shares @ self.get_buffer("radial")
+        shares = cells / positive
+        radial = shares @ powers
         squares = shares * shares
-        squared = squares @ self.get_buffer("radial")
+        squared = squares @ powers
         mean = polynomials[..., :2]  # of y and x
         variance = radial[..., :1] - (mean * mean).sum(dim=-1, keepdim=True) + self.inside
         largest, together = shares.amax(dim=-1, keepdim=True), squares.sum(dim=-1, keepdim=True)
@@ -75,10 +85,10 @@ class Moments(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the standardised moments, in float32 also under autocast."""
-        kind = image.device.type
+        kind = self.get_buffer("mean").device.type
         if torch.is_autocast_enabled(kind):
             with torch.autocast(kind, enabled=False):
-                return self.forward(image.float())
+                return self.forward(image)
         moments = (self.physical(image) - self.get_buffer("mean")) / self.get_buffer("std")
         return moments.clamp(-_CLIP, _CLIP)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import re
 import typing
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,13 @@ import yaml
 from ..errors import RecipeError, suggest
 from .checks import check_recipe
 from .schema import Recipe
+
+_WORDING = (  # what jsonargparse says, and how we say it
+    (r'Parser key "(?:recipe\.)?([^"]+)":', r"\1:"),
+    (r"<class '(?:\w+\.)*(\w+)'>", r"\1"),
+    (r"typing\.Literal\[([^\]]*)\]", r"one of \1"),
+    (r"Expected an? ([^.]+(?:\.\d+[^.]*)*)\. Got value:", r"expected \1, found"),
+)
 
 RESOURCES = (Path(__file__).resolve().parents[1] / "data", Path(__file__).resolve().parents[2] / "data")
 
@@ -104,8 +112,14 @@ def _set(content: dict[str, Any], keys: list[str], value: Any) -> None:
         if not isinstance(content.get(key), dict):
             content[key] = {}
         content = content[key]
-    old = content.get(keys[-1])
-    content[keys[-1]] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+    content[keys[-1]] = _merged(content.get(keys[-1]), value)
+
+
+def _merged(old: Any, new: Any) -> Any:
+    """Return `new`; of two mappings, what either has, and where both have it that of `new`."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        return new
+    return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
 
 
 def _check_keys(section: type, content: Any, origin: str, prefix: str) -> None:
@@ -129,6 +143,17 @@ def _build(content: dict[str, Any], origin: str) -> Recipe:
         config = parser.parse_object({"recipe": content})
         recipe: Recipe = parser.instantiate(config).recipe
     except (ArgumentError, TypeError, ValueError) as error:
-        reason = " ".join(str(error).replace("recipe.", "").split())
-        raise RecipeError(f"{origin}: {reason}; correct this key") from error
+        raise RecipeError(f"{origin}: {plain_words(str(error))}; correct this key") from error
     return recipe
+
+
+def plain_words(text: str) -> str:
+    r"""Return an error of jsonargparse in one line that names keys and types as recipes do.
+
+    >>> plain_words('Parser key "recipe.training.seed":\n  Expected a <class \'int\'>. Got value: a')
+    'training.seed: expected int, found a'
+    """
+    line = " ".join(text.split())
+    for pattern, words in _WORDING:
+        line = re.sub(pattern, words, line)
+    return line

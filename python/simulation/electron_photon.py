@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import atomic_path
-from ..geometry.grids import CRYSTAL_ETA, CRYSTAL_PHI, EB_IETA_MAX, EB_IPHI_MAX, EB_RADIUS_CM, EB_ROWS
+from ..geometry.cells import ecal_place
+from ..geometry.grids import CRYSTAL_PHI, EB_IETA_MAX, EB_IPHI_MAX, EB_RADIUS_CM, EB_ROWS, EE_ROWS
 from . import readout, shower, tracker
 
 logger = logging.getLogger(__name__)
@@ -189,7 +190,7 @@ def _aim(wanted: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]
     """Draw polar angles (rad) and vertices (cm) of guns; without those aimed well beside the crops' range."""
     eta = rng.uniform(-ETA_MAX, ETA_MAX, int(wanted * OVERSAMPLING) + SIZE)
     z = rng.normal(0.0, BEAM_SPOT_CM, len(eta))
-    row = np.arcsinh(np.sinh(eta) + z / EB_RADIUS_CM) / CRYSTAL_ETA + EB_IETA_MAX
+    row = _barrel_row(np.sinh(eta) + z / EB_RADIUS_CM)
     aimed = np.flatnonzero((row > SEED - 2) & (row < EB_ROWS - SIZE + SEED + 3))[: wanted + SIZE]
     return 2.0 * np.arctan(np.exp(-eta[aimed])), z[aimed]
 
@@ -210,10 +211,16 @@ def _fire(wanted: int, rng: np.random.Generator) -> Showers:
         alpha=zero,
     )
     hits = tracker.traverse(primaries, theta, rng)
-    row = np.arcsinh(hits.z / EB_RADIUS_CM) / CRYSTAL_ETA + EB_IETA_MAX
+    row = _barrel_row(hits.z / EB_RADIUS_CM)
     column = hits.phi / CRYSTAL_PHI
     energy = hits.energy * _gap_response(row, column)
     return Showers(hits.event, energy, row, column, theta, phi, label)
+
+
+def _barrel_row(slope: FloatArray) -> FloatArray:
+    """Return the fractional row of the barrel image (0..170) of places with z / radius = `slope`."""
+    eta = np.clip(np.arcsinh(slope), -2.9, 2.9)
+    return ecal_place(eta, np.zeros_like(eta))[0] - EE_ROWS
 
 
 def _gap_response(row: FloatArray, column: FloatArray) -> FloatArray:

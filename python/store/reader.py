@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
 from ..errors import StoreError, suggest
-from .schema import SPLITS, ImageSpec, ShardInfo, StoreInfo, read_info
+from ..geometry.description import ImageSpec
+from .schema import SPLITS, ShardInfo, StoreInfo, read_info
 from .sparse import Array, SparseImages
 
 BLOCK_EVENTS = 512
@@ -86,7 +87,7 @@ class Store:
 
     @property
     def image(self) -> ImageSpec:
-        """Shape, channels and units of every image."""
+        """Description of every image."""
         return self.info.image
 
     @property
@@ -156,19 +157,31 @@ class Store:
         """Check that a model of `image` and `classes` understands the events of this store.
 
         Raises:
-            StoreError: other channels, units, size or classes; both sides are named.
+            StoreError: other images or classes; both sides are named. A model of the tier mini drops the hits
+                that the tiers full and reduced have beside its own, and so takes them, too.
         """
-        for what, model, store in (
-            ("channels", list(image.channels), list(self.image.channels)),
-            ("units", list(image.units), list(self.image.units)),
-            ("image shape", image.shape, self.image.shape),
-            ("classes", list(classes), self.classes),
-        ):
-            if model != store:
-                raise StoreError(
-                    f"{self.path}: the store's {what} are {store}, the model's are {model}; "
-                    "use a store of the model's recipe"
-                )
+        differences = image.differences(self.image)
+        if image.tier == "mini" and self.image.tier in ("full", "reduced"):
+            differences.pop("tier", None)
+        if list(classes) != self.classes:
+            differences["classes"] = (list(classes), self.classes)
+        for what, (model, store) in differences.items():
+            raise StoreError(
+                f"{self.path}: the store's {what} are {_plain(store)}, the model's are {_plain(model)}; "
+                "use a store of the model's recipe"
+            )
+
+    def check_labelled(self, purpose: str) -> None:
+        """Check that the events have labels; `purpose`, such as training, needs them.
+
+        Raises:
+            StoreError: they have none.
+        """
+        if not self.info.labelled:
+            raise StoreError(
+                f"{self.path}: its events have no labels, which {purpose} needs; ingest files with labels, "
+                "or use this store for prediction only"
+            )
 
     def _known(self, split: str) -> str:
         if split not in self.info.splits:
@@ -184,6 +197,11 @@ class Store:
             raise StoreError(
                 f"{file}: {state}, expected {shard.bytes} bytes; remove the store and ingest again"
             )
+
+
+def _plain(value: Any) -> Any:
+    """Return a side of a difference for a message."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def open_store(path: str | Path) -> Store:

@@ -143,7 +143,9 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ModelError(f"{path}: no such checkpoint; train this run first")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        info = CheckpointInfo.from_plain(content["hyper_parameters"])
+        plain = content["hyper_parameters"]
+        described = "seed" in plain.get("image", {"seed": None})
+        info = CheckpointInfo.from_plain(plain) if described else None
     except msgspec.ValidationError as error:
         raise ModelError(
             f"{path}: a checkpoint of another program ({error}); expected one written by scripts/train.py"
@@ -153,6 +155,10 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ModelError(
             f"{path}: not a readable checkpoint of this package ({reason}); train again"
         ) from error
+    if info is None:
+        raise ModelError(
+            f"{path}: of an earlier version, without the images' seed cell and tier; ingest and train again"
+        )
     return {**content, "hyper_parameters": info}
 
 
@@ -195,8 +201,7 @@ def _build(info: CheckpointInfo, origin: str) -> Network | Ensemble:
 
 
 def _build_one(info: CheckpointInfo, origin: str) -> Network:
-    model = parse_recipe(info.recipe, {}, origin).model
-    return build_recipe_model(model, info.image, list(info.classes))
+    return build_recipe_model(parse_recipe(info.recipe, {}, origin), info.image)
 
 
 def network_state(content: dict[str, Any]) -> dict[str, torch.Tensor]:

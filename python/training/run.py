@@ -24,9 +24,9 @@ from ..files import atomic_path
 from ..models import Network, build_recipe_model, with_all_options
 from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
 from ..run_folder import RunFolder
-from ..store import ImageSpec, Store
+from ..store import Store, image_of_recipe
 from .checkpoint import AtomicCheckpointIO, CheckpointInfo, RunCheckpoint, StoreReference, resume_point
-from .data import RunData, fit_preprocessing, network_image
+from .data import RunData, fit_preprocessing
 from .history import History
 from .lightning_module import TrainingModule
 from .loggers import make_logger
@@ -116,7 +116,7 @@ def _fit(trainer: lightning.Trainer, module: TrainingModule, data: RunData, star
 def make_network(recipe: Recipe, store: Store, fit: bool = True) -> Network:
     """Build the recipe's network with the weights of its seed and, if `fit`, the store's standardisation."""
     torch.manual_seed(recipe.training.seed)
-    network = build_recipe_model(recipe.model, network_image(recipe, store), recipe.classes)
+    network = build_recipe_model(recipe, store.image)
     if fit:
         fit_preprocessing(network, recipe, store)
     return network
@@ -206,7 +206,8 @@ def _use_gpu(device: str) -> bool:
 
 
 def _check_store(recipe: Recipe, store: Store) -> None:
-    store.check_model(ImageSpec.from_recipe(recipe), recipe.classes)
+    store.check_model(image_of_recipe(recipe), recipe.classes)
+    store.check_labelled("training")
     for split in ("train", "validation"):
         per_class = store.info.splits[split].per_class if split in store.info.splits else {}
         for name in recipe.classes:

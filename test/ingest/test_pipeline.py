@@ -205,7 +205,7 @@ def test_single_class_and_no_event_leave_nothing(tmp_path, helpers, recipe):
 
 
 def test_no_inputs(tmp_path, recipe):
-    with pytest.raises(InputError, match="no inputs"):
+    with pytest.raises(InputError, match="no files"):
         ingest_files(recipe, tmp_path / "store")
     with pytest.raises(InputError, match="no file matches"):
         ingest_files(recipe, tmp_path / "store", str(tmp_path / "*.root"))

@@ -9,6 +9,7 @@ import pytest
 from RecoE2E.ParticleViT.errors import StoreError
 from RecoE2E.ParticleViT.files import write_json
 from RecoE2E.ParticleViT.store import (
+    ChannelSpec,
     ImageSpec,
     InputInfo,
     ShardInfo,
@@ -20,7 +21,7 @@ from RecoE2E.ParticleViT.store import (
 from RecoE2E.ParticleViT.store.reader import read_events
 from RecoE2E.ParticleViT.store.writer import write_events
 
-SPEC = ImageSpec(channels=("energy", "time"), units=("GeV", "ns"), height=4, width=3)
+SPEC = ImageSpec((ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 4, 3, (2, 1))
 SIZES = (700, 5)
 
 
@@ -130,7 +131,7 @@ def test_check_model_names_both_sides(store):
     opened.check_model(SPEC, ["photon", "electron"])
     with pytest.raises(StoreError, match=r"classes are \['photon', 'electron'\].*\['qcd', 'top'\]"):
         opened.check_model(SPEC, ["qcd", "top"])
-    other = ImageSpec(channels=("pt",), units=("GeV",), height=4, width=3)
+    other = ImageSpec((ChannelSpec("pt", "GeV", "energy"),), 4, 3, (2, 1))
     with pytest.raises(StoreError, match=r"channels are \['energy', 'time'\].*\['pt'\]"):
         opened.check_model(other, ["photon", "electron"])
 
@@ -151,5 +152,5 @@ def test_unwritable_folder_is_one_clear_line(tmp_path):
 
 def test_store_json_is_plain_json(store):
     content = json.loads((store[0] / "store.json").read_text())
-    assert content["image"]["channels"] == ["energy", "time"]
+    assert [channel["name"] for channel in content["image"]["channels"]] == ["energy", "time"]
     assert content["splits"]["train"]["per_class"] == {"photon": 353, "electron": 352}

@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 
 from RecoE2E.ParticleViT.files import write_json
-from RecoE2E.ParticleViT.store import ImageSpec, ShardInfo, SparseImages, SplitInfo, StoreInfo, open_store
+from RecoE2E.ParticleViT.store import (
+    ChannelSpec,
+    ImageSpec,
+    ShardInfo,
+    SparseImages,
+    SplitInfo,
+    StoreInfo,
+    open_store,
+)
 from RecoE2E.ParticleViT.store.writer import write_events
 
-SPEC = ImageSpec(channels=("energy", "time"), units=("GeV", "ns"), height=6, width=6)
+SPEC = ImageSpec((ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 6, 6, (3, 3))
 
 
 def number_images(first: int, events: int) -> np.ndarray:

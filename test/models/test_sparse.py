@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import io
+import warnings
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from RecoE2E.ParticleViT.errors import ModelError
+from RecoE2E.ParticleViT.models import build_model
+from RecoE2E.ParticleViT.models.moments import Moments
+from RecoE2E.ParticleViT.models.sparse import (
+    CellFeatures,
+    CellMoments,
+    HighestCells,
+    RelativePosition,
+    group_by_hits,
+)
+from RecoE2E.ParticleViT.store import ImageSpec
+
+SPEC = ImageSpec(("pt", "time"), ("GeV", "ns"), 12, 9)
+
+
+def sparse(seed: int, shape: tuple[int, ...] = (8, 2, 12, 9), density: float = 0.2) -> torch.Tensor:
+    random = torch.Generator().manual_seed(seed)
+    cells = torch.rand(shape, generator=random)
+    return cells * (torch.rand(shape, generator=random) < density) * 100
+
+
+def network(image: ImageSpec = SPEC, **options):
+    torch.manual_seed(1)
+    built = build_model("sparse_vit", image, ["a", "b"], **{"cells": 16, "dim": 16, "depth": 1, **options})
+    for parameter in built.backbone.position.parameters():
+        torch.nn.init.normal_(parameter)
+    built.fit(lambda: [sparse(100, (64, *image.shape))])
+    return built.eval()
+
+
+def traced(built: torch.nn.Module) -> torch.nn.Module:
+    stored = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # deprecated upstream
+        torch.jit.save(torch.jit.trace(built, torch.zeros(2, *built.image.shape)), stored)
+        stored.seek(0)
+        return torch.jit.load(stored)
+
+
+def onnx_session(built: torch.nn.Module) -> onnxruntime.InferenceSession:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            built, (torch.zeros(2, *built.image.shape),), dynamo=True, opset_version=18, verbose=False,
+            input_names=["image"], dynamic_shapes=[{0: torch.export.Dim("batch")}],
+        )  # fmt: skip
+    model = program.model_proto.SerializeToString()
+    return onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+
+
+def awkward_images(image: ImageSpec) -> dict[str, torch.Tensor]:
+    """Images that a selection of the highest cells may trip over."""
+    one = torch.zeros(1, *image.shape)
+    single, few = one.clone(), sparse(5, (1, *image.shape), density=0.05)
+    single[0, 0, 3, 4] = 20.0
+    return {
+        "empty": one,
+        "equal": torch.full_like(one, 3.0),
+        "negative": torch.full_like(one, -3.0),
+        "single": single,
+        "fewer than cells": few,
+        "two values": (sparse(6, (1, *image.shape), density=0.5) > 0).float() + 1.0,
+        "huge": torch.full_like(one, 1e30),
+        "tiny": torch.full_like(one, 1e-30),
+        "full": torch.rand(one.shape, generator=torch.Generator().manual_seed(3)) * 50,
+    }
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 30))
+def test_the_highest_cells_are_taken_and_of_equal_ones_the_first(seed, count):
+    image = sparse(seed, (3, 1, 12, 9)).div(20).round()  # many equal cells
+    select = HighestCells((1, 12, 9), count)
+    cells = select(image)
+    for one, place, values, hit in zip(image, cells.place, cells.values, cells.hit, strict=True):
+        order = np.argsort(-one.flatten().numpy(), kind="stable")[:count]
+        order = [index for index in order if one.flatten()[index] > 0]
+        found = sorted(int(r * 9 + c) for r, c, h in zip(*place, hit, strict=True) if h)
+        assert found == sorted(order)
+        assert values.sum() == one.flatten()[order].sum()
+        assert hit.sum() == len(order)
+
+
+def test_times_do_not_select_but_are_seen():
+    built = network()
+    image = sparse(1)
+    late = image * torch.tensor([1.0, -3.0]).reshape(-1, 1, 1)
+    cells, others = built.backbone.select(image), built.backbone.select(late)
+    assert torch.equal(cells.place, others.place)
+    assert torch.equal(cells.share, others.share)
+    assert not torch.allclose(built(image), built(late))
+    only_times = image * torch.tensor([0.0, 1.0]).reshape(-1, 1, 1)
+    assert built.backbone.select(only_times).hit.sum() == 0
+
+
+def test_cells_below_those_of_the_training_are_no_hits():
+    """Noise below the lowest hits of the training changes nothing."""
+    image = sparse(2, (64, 1, 12, 9)) + 1.0 * (sparse(2, (64, 1, 12, 9)) > 0)
+    select = HighestCells((1, 12, 9), 40)
+    select.fit(lambda: [image], torch.tensor([True]))
+    noisy = torch.where(image == 0, 0.5, image)
+    assert torch.equal(select(noisy).hit.sum(1), select(image).hit.sum(1))
+    assert (select(image).hit.sum(1) >= (image > 1.5).sum((1, 2, 3)).clamp(max=40)).all()
+
+
+def test_features_are_standardised_over_the_hits():
+    built = network()
+    cells = built.backbone.select(sparse(100, (64, *SPEC.shape)))
+    features: CellFeatures = built.backbone.features
+    found = features(cells)
+    assert (found[cells.hit == 0] == 0).all()
+    hits = (features.physical(cells).transpose(1, 2)[cells.hit > 0] - features.mean) / features.std
+    torch.testing.assert_close(hits.mean(0), torch.zeros(features.count), atol=1e-4, rtol=0)
+    spread = hits.std(0)
+    assert (
+        ((spread - 1).abs() < 0.01).logical_or(spread < 1e-4).all()
+    )  # amounts of times and times of amounts
+    assert (spread > 0.5).sum() == features.count - 5  # time: log, share, root, total; pt: time
+
+
+@pytest.mark.parametrize(("height", "width", "reach"), [(12, 9, 32), (40, 9, 8), (125, 125, 32)])
+def test_position_is_a_function_of_the_offset(height, width, reach):
+    position = RelativePosition(height, width, 2, reach)
+    torch.nn.init.normal_(position.table)
+    assert position.table.shape[1] <= (2 * reach - 1) ** 2
+    random = torch.Generator().manual_seed(1)
+    place = torch.stack([torch.randint(side, (3, 20), generator=random) for side in (height, width)], 1)
+    found = position(place.float())  # (heads, N, K, K)
+    seen = {}
+    for n, i, j in np.ndindex(3, 20, 20):
+        offset = tuple((place[n, :, i] - place[n, :, j]).tolist())
+        value = tuple(found[:, n, i, j].tolist())
+        assert seen.setdefault(offset, value) == value
+    near = [value for offset, value in seen.items() if max(map(abs, offset)) < reach // 2]
+    assert len(set(near)) == len(near)  # each has its own entry
+
+
+def test_the_order_of_cells_and_empty_places_do_not_matter():
+    """More places than hits give the same answer as exactly enough."""
+    image = sparse(7, (1, 1, 12, 9), density=0.1)
+    spec = ImageSpec(("pt",), ("GeV",), 12, 9)
+    hits = int((image > 0).sum())
+    exact, roomy = network(spec, cells=hits, pairs=True), network(spec, cells=hits + 20, pairs=True)
+    roomy.load_state_dict(exact.state_dict())
+    torch.testing.assert_close(exact(image), roomy(image), atol=1e-6, rtol=0)
+
+
+def test_moments_of_the_cells_are_those_of_the_image():
+    image = sparse(4, (20, 1, 12, 9), density=0.1)
+    cells = HighestCells((1, 12, 9), 40)(image)
+    expected = Moments((1, 12, 9)).physical(image)
+    torch.testing.assert_close(CellMoments((1, 12, 9)).physical(cells), expected, atol=2e-4, rtol=1e-4)
+
+
+def test_training_without_the_empty_places_gives_the_same():
+    spec = ImageSpec(("pt",), ("GeV",), 12, 9)
+    built = network(spec, cells=60, dropout=0.0)
+    image = sparse(9, (200, 1, 12, 9)) * torch.linspace(0, 1, 200).reshape(-1, 1, 1, 1).round(decimals=1)
+    image[17] = 0
+    expected = built.logits(image)
+    torch.testing.assert_close(built.train().logits(image), expected, atol=1e-5, rtol=0)
+    assert len(group_by_hits(built.backbone.select(image))) == 4
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_awkward_images_in_every_runtime(parts):
+    built = network(pairs=parts, moments=parts)
+    script, session = traced(built), onnx_session(built)
+    for name, image in awkward_images(SPEC).items():
+        expected = built(image).detach()
+        assert expected.isfinite().all(), name
+        torch.testing.assert_close(script(image), expected, atol=1e-6, rtol=0)
+        np.testing.assert_allclose(
+            session.run(None, {"image": image.numpy()})[0], expected, atol=1e-5, err_msg=name
+        )
+
+
+def test_any_batch_in_onnx():
+    built = network()
+    session = onnx_session(built)
+    batch = sparse(11, (1024, *SPEC.shape)).div(10).round()  # with equal cells
+    together = session.run(None, {"image": batch.numpy()})[0]
+    np.testing.assert_allclose(together, built(batch).detach(), atol=1e-5)
+    for count in (1, 2, 17):
+        found = session.run(None, {"image": batch[:count].numpy()})[0]
+        np.testing.assert_allclose(found, together[:count], atol=1e-5)
+
+
+def test_more_cells_than_the_image_has():
+    built = network(cells=500)
+    assert built(sparse(1)).isfinite().all()
+    assert built.backbone.select.count == 12 * 9
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cells": 0}, "cells 0 must be 1 or more"),
+        ({"cells": "many"}, "expected int"),
+        ({"dim": 50}, "dim 50 must be a multiple of heads 4"),
+        ({"reach": 1}, "reach 1 must be 2 or more"),
+    ],
+)
+def test_wrong_options(options, message):
+    with pytest.raises(ModelError, match=message):
+        build_model("sparse_vit", SPEC, ["a", "b"], **options)
+
+
+def test_fit_needs_images():
+    with pytest.raises(ModelError, match="at least 1 training image"):
+        build_model("sparse_vit", SPEC, ["a", "b"]).backbone.fit(list, torch.tensor([True, False]))
+
+
+def test_cost_does_not_depend_on_the_image():
+    small = build_model("sparse_vit", ImageSpec(("pt",), ("GeV",), 32, 32), ["a", "b"])
+    large = build_model("sparse_vit", ImageSpec(("pt",), ("GeV",), 125, 125), ["a", "b"])
+    assert small.flops_per_event() == large.flops_per_event()
+    assert small.parameter_count == large.parameter_count
+    cnn = build_model("reference_cnn", ImageSpec(("pt",), ("GeV",), 32, 32), ["a", "b"])
+    assert small.flops_per_event() < cnn.flops_per_event()
