@@ -14,6 +14,7 @@ def validate(
     limit: int = 0,
     triton: str | None = None,
     timeout: float = 30,
+    cmssw: Path | None = None,
 ) -> None:
     """Compare the exports of a run with its checkpoint on the test split: AUC, scores, latency.
 
@@ -26,6 +27,8 @@ def validate(
         triton: Address of a Triton server that runs the model, HOST:PORT or http://HOST:PORT/MODEL; MODEL is
             by default the name of the run folder.
         timeout: Seconds that the server may take to answer.
+        cmssw: CMSSW area whose cmsRun scores too, in the environment of its release; by default the cmsRun on
+            PATH, if there is one.
     """
     from ..deployment.validate import PROVEN, table, validate_run
     from ..inference.run import Run
@@ -33,7 +36,7 @@ def validate(
 
     trained = Run(run)
     served = () if triton is None else (triton if "://" in triton else f"http://{triton}",)
-    content = validate_run(trained, store, limit, (*PROVEN, *served), timeout)
+    content = validate_run(trained, store, limit, (*PROVEN, *served), timeout, cmssw)
     cli.say(table(content))
     write_report(trained)
     if not content.passed:

@@ -34,6 +34,7 @@ def load_run(
     threads: int | None = None,
     device: str = "cpu",
     timeout: float = TIMEOUT,
+    cmssw: Path | None = None,
 ) -> Predictor:
     """Return the model of a run, ready to predict.
 
@@ -45,6 +46,7 @@ def load_run(
         threads: threads of onnxruntime; None: one per core. PyTorch's are set by torch.set_num_threads.
         device: cpu or cuda.
         timeout: seconds that a server may take to answer.
+        cmssw: CMSSW area that cmsrun is run in; None: the environment of this process.
 
     Raises:
         RunError, ModelError: no checkpoint, or a torn one.
@@ -59,6 +61,9 @@ def load_run(
         check_device(device)
     if backend in PYTHON_BACKENDS:
         return _load_python(run, backend, device)
+    if backend in PROGRAMS:
+        path = verified_file(run.export, run.manifest, PROGRAMS[backend][1])
+        return program_predictor(backend, path, run.manifest, cmssw)
     return _load_file(run, backend, threads, device)
 
 
@@ -75,9 +80,6 @@ def network_predictor(network: Model) -> Predictor:
 
 def _load_file(run: Run, backend: str, threads: int | None, device: str) -> Predictor:
     manifest = run.manifest
-    if backend in PROGRAMS:
-        path = verified_file(run.export, manifest, PROGRAMS[backend][1])
-        return program_predictor(backend, path, manifest)
     path = verified_file(run.export, manifest, backend)
     if backend == "torchscript":
         score = load_torchscript(path, device)
