@@ -83,9 +83,9 @@ def run_task(task: ScoreTask) -> int:
         InputError: the file is damaged, or changed since it was planned.
     """
     from ..ingest.plan import stat
-    from ..ingest.sources.dispatch import open_source
+    from ..ingest.seeds import open_images
 
-    source = open_source(task.path, task.recipe, everything=True)
+    source = open_images(task.path, task.recipe, everything=True)
     predictor = task.model.load()
     blocks = [
         score_events(predictor, events, start, stop)
