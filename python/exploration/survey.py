@@ -7,8 +7,8 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
+from ..progress import progress
 from ..store import ImageSpec, InputInfo
 from ..store.sparse import Array
 from .quality import (
@@ -67,14 +67,14 @@ def take_survey(data: Data) -> Survey:
     bad, hashes = BadValues(data.image, number), Hashes()
     counts, means = ClassCounts(number), MeanImages(number, data.image.shape)
     spectra, sample = Spectra(number, data.image), FeatureSample(number, data.image)
-    with tqdm(total=data.total, unit=" events", desc="explore", disable=None) as progress:
+    with progress("explore", data.total) as bar:
         for raw in data.chunks:
             bad.update(raw)
             chunk = clean(raw, number)
             for accumulator in (hashes, counts, means, spectra, sample):
                 accumulator.update(chunk)
-            progress.set_postfix_str(PurePath(raw.part).name)
-            progress.update(len(raw.labels))
+            bar.note(PurePath(raw.part).name)
+            bar.update(len(raw.labels))
     features = sample.finish()
     return Survey(
         title=data.title,
