@@ -1,4 +1,4 @@
-"""Speed of `particlevit predict` against that of its backend alone, on one thread; rows for results/predict.csv.
+"""Speed of `particlevit predict` against that of its backend alone, one thread; rows of results/predict.csv.
 
 Run: python test/benchmarks/predict.py RUN 'FILES' [BACKENDS], where RUN reads the files with its own recipe.
 """
