@@ -94,7 +94,7 @@ class Manifest(Artefact):
     """Class -> background efficiency -> threshold; empty where the run was not evaluated."""
     metrics: Metrics | None = None
     recipe: dict[str, Any] | None = None
-    """What of the recipe reads files (name, classes, inputs, image), so that an export alone can score them."""
+    """What of the recipe reads files (name, classes, inputs, image): an export alone can score them."""
     versions: dict[str, str] = field(default_factory=dict)
     """Packages that made the export."""
     onnx: OnnxFile | None = None
