@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..ingest.plan import expand
 from ..recipe import Recipe
-from ..store import ImageSpec, open_store
+from ..store import image_of_recipe, open_store
 from .page import write_page
 from .reading import Data, input_data, store_data
 from .survey import Survey, gluon_remark, labels_contradict, remarks, take_survey
@@ -30,7 +30,7 @@ def explore_store(path: Path, output: Path, recipe: Recipe | None = None, limit:
     """
     store = open_store(path)
     if recipe is not None:
-        store.check_model(ImageSpec.from_recipe(recipe), recipe.classes)
+        store.check_model(image_of_recipe(recipe), recipe.classes)
     return _report(store_data(store, limit), output)
 
 

@@ -172,18 +172,14 @@ def check_images(recipe: Recipe, predictor: Predictor) -> None:
     Raises:
         ModelError: another description; both are named.
     """
-    from ..store import ImageSpec
+    from ..store import image_of_recipe
 
-    made, expected = ImageSpec.from_recipe(recipe).to_dict(), predictor.image.to_dict()
-    for content in (made, expected):
-        content |= content.pop("window", {})
-        content.pop("source", None)  # how a file is read, not what the images are
-    for key in expected:
-        if key in made and made[key] != expected[key]:
-            raise ModelError(
-                f"recipe '{recipe.name}': its images have {key} {made[key]}, the model's {expected[key]}; "
-                "use the model's own recipe, with other inputs where the files need them"
-            )
+    differences = predictor.image.differences(image_of_recipe(recipe))
+    for what, (model, files) in differences.items():
+        raise ModelError(
+            f"recipe '{recipe.name}': its images have the {what} {files}, the model's {model}; "
+            "use the model's own recipe, with other inputs where the files need them"
+        )
 
 
 def model_origin(model: ModelChoice) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -14,12 +15,12 @@ from typing import Any
 
 from ..errors import InputError, RecipeError, suggest
 from ..recipe import Recipe, recipe_dict
-from ..store import SPLITS, ImageSpec
+from ..store import SPLITS, image_of_recipe
 from .hashing import file_hash
-from .sources.dispatch import open_source
+from .seeds import check_seed, open_images
 from .tables import remote
 
-FORMAT = 1  # part of the fingerprint: raise it when the same inputs would give another store
+FORMAT = 2  # part of the fingerprint: raise it when the same inputs would give another store
 LARGE_IMAGE = 8192  # cells
 ON_ERROR = ("stop", "skip")
 logger = logging.getLogger(__name__)
@@ -170,7 +171,9 @@ def _check_twice(paths: list[str]) -> None:
 
 def _inspect(path: str, split: str | None, recipe: Recipe) -> InputFile | InputError:
     try:
-        source = open_source(path, recipe)
+        source = open_images(path, recipe)
+        if not recipe.inputs.recentre:
+            check_seed(path, source, recipe)
         if source.missing:
             logger.warning("%s: no %s; these columns will be NaN", path, ", ".join(source.missing))
         size, mtime_ns = stat(path)
@@ -209,9 +212,7 @@ def _count_shards(recipe: Recipe, files: list[InputFile]) -> dict[str, int]:
 
 
 def _is_large(recipe: Recipe) -> bool:
-    return bool(
-        ImageSpec.from_recipe(recipe).shape[0] * recipe.image.height * recipe.image.width > LARGE_IMAGE
-    )
+    return bool(math.prod(image_of_recipe(recipe).shape) > LARGE_IMAGE)
 
 
 def _fingerprint(recipe: Recipe, files: list[InputFile], skipped: list[dict[str, str]]) -> str:

@@ -10,6 +10,8 @@ from ..errors import RecipeError, suggest
 if TYPE_CHECKING:
     from .schema import Recipe
 
+LIMITS = ("pt", "abs_eta", "seed_rows")
+ENERGY_UNITS, TIME_UNITS, COUNT_UNITS = ("GeV", "MeV", "TeV"), ("ns", "ps", "s"), ("1",)
 TRANSFORMS = ("none", "sqrt", "log1p")
 
 
@@ -35,6 +37,34 @@ def _image_problems(recipe: Recipe) -> Iterator[str]:
         yield f"image.height is {image.height} and image.width {image.width}; give 1 or more cells"
     if min(image.eta_half_width, image.phi_half_width) <= 0:
         yield "image.eta_half_width and image.phi_half_width must be above 0"
+    seed, size = image.seed, (image.height, image.width)
+    if seed and not (
+        len(seed) == 2 and all(0 <= place < side for place, side in zip(seed, size, strict=True))
+    ):
+        yield f"image.seed is {seed}; give the row and column of a cell of the {size[0]} x {size[1]} image"
+    yield from _kind_problems(recipe)
+    yield from _domain_problems(recipe)
+
+
+def _kind_problems(recipe: Recipe) -> Iterator[str]:
+    for channel in recipe.image.channels:
+        known = {"time": TIME_UNITS, "count": COUNT_UNITS}.get(channel.kind or "", ENERGY_UNITS)
+        if channel.kind is None and channel.unit in COUNT_UNITS and channel.weight == "count":
+            continue
+        if channel.unit not in known:
+            found = f"of kind {channel.kind}" if channel.kind else "without a kind (energy)"
+            yield (
+                f"image.channels '{channel.name}' is {found}, in '{channel.unit}'; give a unit of {known}, "
+                "or its kind: energy, momentum, time or count"
+            )
+
+
+def _domain_problems(recipe: Recipe) -> Iterator[str]:
+    for name, limits in recipe.image.domain.items():
+        if name not in LIMITS:
+            yield f"image.domain names '{name}'; {suggest(name, LIMITS)}"
+        elif len(limits) != 2 or (None not in limits and limits[0] > limits[1]):  # type: ignore[operator]
+            yield f"image.domain.{name} is {limits}; give [least, largest], null where it is open"
 
 
 def _label_problems(recipe: Recipe) -> Iterator[str]:

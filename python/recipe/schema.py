@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-RESOURCES = (Path(__file__).resolve().parent / "data", Path(__file__).resolve().parent.parent / "data")
+Kind = Literal["energy", "momentum", "time", "count"]
+Tier = Literal["full", "reduced", "mini", "particles"]
+TrackPosition = Literal["vertex", "ecal", "none"]
+JetSeed = Literal["depth1", "sum", "none"]
 
 
 @dataclass
@@ -33,7 +35,7 @@ class Inputs:
     """What the files of the user hold."""
 
     source: str = "particles"
-    """Kind of file content: particles, images, rhtree, delphes, pfnano."""
+    """Kind of file content: particles, images, rhtree, delphes, pfnano, ispy."""
     tree: str = "Events"
     """Name of the TTree or RNTuple in ROOT files."""
     fields: dict[str, str] = field(default_factory=dict)
@@ -44,6 +46,8 @@ class Inputs:
     """The label."""
     options: dict[str, Any] = field(default_factory=dict)
     """Options of the source, such as layout, scale factors or the least pt."""
+    recentre: bool = False
+    """Shift the images of files whose highest cell lies elsewhere than image.seed, which are else refused."""
 
 
 @dataclass
@@ -54,6 +58,8 @@ class Channel:
     """Name of the channel."""
     unit: str = "GeV"
     """Physical unit of its cells (GeV, ns, or 1 for counts)."""
+    kind: Kind | None = None
+    """energy, momentum, time or count; null: of particles what `weight` says, else energy."""
     particles: str = "all"
     """Which particles fill it: all, charged, photon, neutral_hadron."""
     weight: str = "pt"
@@ -76,6 +82,16 @@ class Image:
     """Half of the window in phi (rad), for particle lists."""
     alignment: list[str] = field(default_factory=list)
     """Per-jet alignment of particle lists, in order: centre, rotate, flip."""
+    seed: list[int] = field(default_factory=list)
+    """Row and column of the seed cell, [16, 16] in a crop of 32 x 32; empty: [height // 2, width // 2]."""
+    tier: Tier | None = None
+    """Hits that the cells are made of: full, reduced, mini; null: particles of particle lists, else full."""
+    track_position: TrackPosition | None = None
+    """Where tracks are put: vertex, ecal, none; null: vertex of particle lists, else none."""
+    jet_seed: JetSeed = "none"
+    """How jets find their tower: depth1 (highest hit of depth 1), sum (of all depths), none (no jets)."""
+    domain: dict[str, list[float | None]] = field(default_factory=dict)
+    """Range of use, pt, abs_eta or seed_rows -> [least, largest] (null: open); ingest measures the others."""
 
 
 @dataclass
@@ -110,7 +126,7 @@ class Preprocessing:
 
 @dataclass
 class Transform:
-    """One step on whole batches while streaming; see streaming/transforms.py for the names."""
+    """One step, of the network (`transforms`) or of training batches only (`training.augmentation`)."""
 
     name: str
     """Name of the transform."""
@@ -124,6 +140,8 @@ class Model:
 
     name: str = "hybrid_vit"
     """One of list_models()."""
+    module: str | None = None
+    """Python module to import first, whose models register themselves, such as my_package.my_models."""
     options: dict[str, Any] = field(default_factory=dict)
     """Options of the model, such as dim or depth."""
     preprocessing: dict[str, Preprocessing] = field(default_factory=dict)
@@ -203,7 +221,7 @@ class Recipe:
     split: Split = field(default_factory=Split)
     """The splits."""
     transforms: list[Transform] = field(default_factory=list)
-    """Transforms of every batch, before the network."""
+    """Steps on pixels and shape, the first part of the network and of its exports; see models/steps.py."""
     model: Model = field(default_factory=Model)
     """The network."""
     training: Training = field(default_factory=Training)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -32,10 +31,6 @@ class Augment:
     def __call__(self, batch: TensorBatch, random: Random) -> TensorBatch:
         """See `registry.BatchTransform`."""
         return batch._replace(images=self.function(batch.images, random))
-
-    def spec(self, image: ImageSpec) -> ImageSpec:
-        """See `registry.BatchTransform`."""
-        return image
 
 
 def _chance(images: Tensor, random: Random, probability: float) -> Tensor:
@@ -62,7 +57,7 @@ def flip_eta(
     asymmetric: bool = False,
 ) -> BatchTransform:
     """Mirror in eta; on images in detector cells, which are not symmetric, only where `asymmetric` is set."""
-    if image.window.get("source") in ("images", "rhtree") and not asymmetric:
+    if image.grid.kind == "crystals" and not asymmetric:
         msg = "the detector is not symmetric in eta; set asymmetric: true to flip all the same"
         raise ValueError(msg)
     return _flip(2, probability)
@@ -123,21 +118,29 @@ def roll_phi(image: ImageSpec, classes: Sequence[str], cells: int) -> BatchTrans
     return Augment(roll)
 
 
+Width = float | list[float]
+
+
 @register("gaussian_noise")
 def gaussian_noise(
     image: ImageSpec,
     classes: Sequence[str],  # noqa: ARG001
-    sigma: float | dict[str, float],
+    sigma: Width | dict[str, Width],
     occupied: bool = False,
+    probability: float = 1.0,
 ) -> BatchTransform:
-    """Add noise of `sigma` (unit of the channel; one number, or channel -> number).
+    """Add noise of `sigma` (unit of the channel) to a fraction `probability` of the images.
 
-    With `occupied`, only to cells that are not 0, which keeps images as sparse as they were.
+    `sigma` is one number, or channel -> number. In place of a number, [low, high] draws the strength of each
+    image anew: all channels are as far between their low and high. With `occupied`, noise goes only to cells
+    that are not 0, which keeps images as sparse as they were.
     """
-    widths = _per_channel(image, sigma)
+    _check_probability(probability)
+    low, high = _per_channel(image, sigma)
 
     def add(x: Tensor, random: Random) -> Tensor:
-        noise = torch.randn(x.shape, generator=random) * widths
+        widths = low + (high - low) * torch.rand(len(x), 1, 1, 1, generator=random)
+        noise = torch.randn(x.shape, generator=random) * widths * _chance(x, random, probability)
         return x + (noise * (x != 0) if occupied else noise)
 
     return Augment(add)
@@ -167,8 +170,8 @@ def mask_patches(
 
 @register("energy_scale")
 def energy_scale(image: ImageSpec, classes: Sequence[str], sigma: float = 0.02) -> BatchTransform:  # noqa: ARG001
-    """Multiply all channels in GeV of an image by one factor, 1 + `sigma` x a standard normal number."""
-    energies = torch.tensor([unit == "GeV" for unit in image.units])[None, :, None, None]
+    """Multiply all energies and momenta of an image by one factor, 1 + `sigma` x a standard normal number."""
+    energies = torch.tensor(image.of_kind("energy", "momentum"))[None, :, None, None]
 
     def scale(x: Tensor, random: Random) -> Tensor:
         factor = (1 + sigma * torch.randn(len(x), 1, 1, 1, generator=random)).clamp(min=0)
@@ -204,17 +207,23 @@ class Mixup:
 
         return TensorBatch(blend(batch.images), blend(shares), blend(batch.weights))
 
-    def spec(self, image: ImageSpec) -> ImageSpec:
-        """See `registry.BatchTransform`."""
-        return image
 
-
-def _per_channel(image: ImageSpec, sigma: float | dict[str, Any]) -> Tensor:
-    """Return one number per channel, (1, C, 1, 1)."""
+def _per_channel(image: ImageSpec, sigma: Width | dict[str, Width]) -> tuple[Tensor, Tensor]:
+    """Return the lowest and the highest value of each channel, (1, C, 1, 1)."""
     if not isinstance(sigma, dict):
-        return torch.full((1, len(image.channels), 1, 1), float(sigma))
+        sigma = dict.fromkeys(image.names, sigma)
     for name in sigma:
-        if name not in image.channels:
-            msg = f"channel '{name}': {suggest(name, image.channels)}"
+        if name not in image.names:
+            msg = f"channel '{name}': {suggest(name, image.names)}"
             raise ValueError(msg)
-    return torch.tensor([float(sigma.get(name, 0.0)) for name in image.channels])[None, :, None, None]
+    ranges = [_low_and_high(sigma.get(name, 0.0)) for name in image.names]
+    low, high = torch.tensor(ranges).T.reshape(2, 1, -1, 1, 1)
+    return low, high
+
+
+def _low_and_high(width: Width) -> tuple[float, float]:
+    low, high = width if isinstance(width, list) and len(width) == 2 else (width, width)
+    if isinstance(low, list) or isinstance(high, list) or not 0 <= low <= high:
+        msg = f"sigma {width}: expected a number of 0 or more, or [low, high]"
+        raise ValueError(msg)
+    return float(low), float(high)

@@ -90,7 +90,3 @@ class Reweight:
             return batch
         rows = torch.multinomial(batch.weights, len(batch.weights), replacement=True, generator=random)
         return TensorBatch(batch.images[rows], batch.labels[rows], torch.ones(len(rows)))
-
-    def spec(self, image: ImageSpec) -> ImageSpec:
-        """See `registry.BatchTransform`."""
-        return image

@@ -10,7 +10,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from ..errors import RecipeError, RunError, StoreError, suggest
-from ..files import atomic_path
+from ..files import atomic_path, locked
 from ..models import Network, build_recipe_model, with_all_options
 from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
 from ..run_folder import RunFolder
-from ..store import ImageSpec, Store
+from ..store import Store, image_of_recipe
 from .checkpoint import AtomicCheckpointIO, CheckpointInfo, RunCheckpoint, StoreReference, resume_point
-from .data import RunData, fit_preprocessing, network_image
+from .data import RunData, fit_preprocessing
 from .history import History
 from .lightning_module import TrainingModule
 from .loggers import make_logger
@@ -77,6 +77,7 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
 
     Raises:
         RunError: `run` belongs to another recipe or store.
+        OutputError: another training runs there, or it cannot be written.
         StoreError: the store has other images or classes, or a class is absent from a split.
         ModelError: the model's options do not fit, or the loss is not finite.
         RecipeError: no such device or logger.
@@ -84,6 +85,13 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
     _check_store(recipe, store)
     recipe = dataclasses.replace(recipe, model=with_all_options(recipe.model))
     _check_recipe(recipe, run)
+    first = int(os.environ.get("RANK", "0")) == 0
+    with locked(run, "training") if first else nullcontext():
+        _train(recipe, store, run, callbacks)
+
+
+def _train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning.Callback]) -> None:
+    """Train in a folder that is this training's alone."""
     torch.set_num_threads(recipe.training.threads)  # also where nothing is left to do: rounding depends on it
     folder = RunFolder(run)
     found = resume_point(folder)
@@ -116,7 +124,7 @@ def _fit(trainer: lightning.Trainer, module: TrainingModule, data: RunData, star
 def make_network(recipe: Recipe, store: Store, fit: bool = True) -> Network:
     """Build the recipe's network with the weights of its seed and, if `fit`, the store's standardisation."""
     torch.manual_seed(recipe.training.seed)
-    network = build_recipe_model(recipe.model, network_image(recipe, store), recipe.classes)
+    network = build_recipe_model(recipe, store.image)
     if fit:
         fit_preprocessing(network, recipe, store)
     return network
@@ -206,7 +214,8 @@ def _use_gpu(device: str) -> bool:
 
 
 def _check_store(recipe: Recipe, store: Store) -> None:
-    store.check_model(ImageSpec.from_recipe(recipe), recipe.classes)
+    store.check_model(image_of_recipe(recipe), recipe.classes)
+    store.check_labelled("training")
     for split in ("train", "validation"):
         per_class = store.info.splits[split].per_class if split in store.info.splits else {}
         for name in recipe.classes:

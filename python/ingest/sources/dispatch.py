@@ -43,12 +43,19 @@ def _pfnano(path: str, recipe: Recipe, everything: bool) -> Source:
     return PfnanoSource(path, recipe, everything)
 
 
+def _ispy(path: str, recipe: Recipe, everything: bool) -> Source:
+    from .ispy import IspySource
+
+    return IspySource(path, recipe, everything)
+
+
 SOURCES: dict[str, Callable[[str, Recipe, bool], Source]] = {
     "particles": _particles,
     "images": _images,
     "rhtree": _rhtree,
     "delphes": _delphes,
     "pfnano": _pfnano,
+    "ispy": _ispy,
 }
 
 

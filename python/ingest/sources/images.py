@@ -10,7 +10,7 @@ import numpy as np
 from ...errors import InputError, RecipeError, suggest
 from ...geometry.status import Status
 from ...recipe import Recipe
-from ...store import SparseImages
+from ...store import SparseImages, image_of_recipe
 from ...store.sparse import Array
 from ..side_columns import SideColumns
 from ..tables.base import Jagged, check_finite, make_steps, require, resolve
@@ -27,7 +27,7 @@ class ImageSource:
 
     Options of the recipe: `layout` (auto, NCHW, NHWC; images without a channel axis are recognised), `scale`
     (channel name -> factor) and `pick` (which channels of the file, where it holds more than the recipe).
-    Negative values are an error in channels in GeV.
+    Negative energies and counts are an error.
     """
 
     jagged = False
@@ -37,7 +37,7 @@ class ImageSource:
         self.path, self.everything = path, everything
         self.names = [channel.name for channel in self.image.channels]
         self._read_options(inputs.options)
-        self.nonnegative = [channel.unit == "GeV" for channel in self.image.channels]
+        self.nonnegative = image_of_recipe(recipe).of_kind("energy", "count")
         if "image" not in inputs.fields:
             raise RecipeError("inputs.fields: name the column of the images, for example image: X")
         self.table = open_table(path, inputs.tree)
@@ -45,6 +45,7 @@ class ImageSource:
         require(self.table, {"image": self.field}, None)
         self.side = SideColumns(self.table, recipe)
         self.missing = self.side.missing
+        self.unreadable: dict[int, str] = {}
         self.entries = self.table.entries
         cells = len(self.names) * self.image.height * self.image.width
         self.chunk = max(1, CHUNK_CELLS // cells)
