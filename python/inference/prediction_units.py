@@ -8,14 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from msgspec import UNSET
 from numpy.typing import NDArray
 
 from ..errors import InputError
 from ..files import atomic_path
 from ..geometry.status import Status
+from ..ingest.sources.base import SEED_ROW
 from .backends import PYTHON_BACKENDS, load_run
 from .friends import ScoreBlock
 from .predictors import Predictor
@@ -26,6 +28,13 @@ if TYPE_CHECKING:
     from ..store import ImageSpec
 
 BATCH = 512
+
+DOMAIN = (
+    ("seed_rows", SEED_ROW, Status.SEED_ROW),
+    ("abs_eta", "eta", Status.ETA),
+    ("pt", "pt", Status.PT),
+)
+"""Range of the domain, column and status; the last is the first reason."""
 
 
 @dataclass(frozen=True)
@@ -113,17 +122,20 @@ def score_events(predictor: Predictor, events: Events, start: int, stop: int) ->
 
 
 def domain_status(image: ImageSpec, events: Events) -> NDArray[np.int8]:
-    """Return the status of all candidates, where the model's domain of pt and |eta| was not yet asked."""
+    """Return the status of all candidates, where the model's domain was not yet asked.
+
+    A value that is not known, as of a candidate without a seed, leaves the status as it is.
+    """
     status = np.array(events.status, np.int8)
-    domain: dict[str, Any] = getattr(image, "domain", {}) or {}
-    for name, column, reason in (("abs_eta", "eta", Status.ETA), ("pt", "pt", Status.PT)):
-        if name in domain and column in events.columns:
-            low, high = domain[name]
-            value = np.abs(events.columns[column]) if name == "abs_eta" else events.columns[column]
-            inside = (value >= (-np.inf if low is None else low)) & (
-                value <= (np.inf if high is None else high)
-            )
-            status[~inside] = reason  # pt last: it is the first reason
+    for name, column, reason in DOMAIN:
+        limits = getattr(image.domain, name)
+        if limits is UNSET or column not in events.columns:
+            continue
+        value = np.abs(events.columns[column]) if name == "abs_eta" else events.columns[column]
+        low, high = limits
+        below = False if low is None else value < low
+        above = False if high is None else value > high
+        status[below | above] = reason
     return status
 
 

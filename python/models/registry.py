@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from ..errors import ModelError, suggest
+from .external import import_models
 from .network import Network
 from .preprocess import Preprocess
 
@@ -27,7 +28,8 @@ def register_model(builder: Builder) -> Builder:
     """Register a function under its own name.
 
     It takes the image's (channels, height, width) and the number of classes, and its options as keywords with
-    defaults; it returns a module that turns (N, C, H, W) into logits (N, K).
+    defaults; it returns a module that turns (N, C, H, W) into logits (N, K). A module of the user's own that
+    registers models is named in the recipe's `model.module`, so that every command finds them.
     """
     parameters = inspect.signature(builder).parameters.values()
     defaults = {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
@@ -105,6 +107,7 @@ def build_recipe_model(recipe: Recipe, image: ImageSpec) -> Network:
     """
     from .steps import build_steps
 
+    import_models(recipe.model)
     model, seen = recipe.model, build_steps(recipe.transforms, image)[1]
     kept = {name: steps for name, steps in model.preprocessing.items() if name in seen.names}
     return build_model(
@@ -118,6 +121,7 @@ def with_all_options(model: Model) -> Model:
     Raises:
         ModelError: no such model.
     """
+    import_models(model)
     defaults = model_options(model.name)
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
     return dataclasses.replace(model, options={**plain, **model.options})
@@ -126,7 +130,10 @@ def with_all_options(model: Model) -> Model:
 def _find(name: str) -> tuple[Builder, dict[str, Any]]:
     """Return the builder of a model and its options with their defaults."""
     if name not in _BUILDERS:
-        raise ModelError(f"unknown model '{name}'; {suggest(name, _BUILDERS)}")
+        hint = suggest(name, _BUILDERS)
+        raise ModelError(
+            f"unknown model '{name}'; {hint} (a model of your own: model.module names its module)"
+        )
     return _BUILDERS[name]
 
 

@@ -140,6 +140,8 @@ class Model:
 
     name: str = "hybrid_vit"
     """One of list_models()."""
+    module: str | None = None
+    """Python module to import first, whose models register themselves, such as my_package.my_models."""
     options: dict[str, Any] = field(default_factory=dict)
     """Options of the model, such as dim or depth."""
     preprocessing: dict[str, Preprocessing] = field(default_factory=dict)

@@ -3,9 +3,11 @@
 # ruff: noqa: ARG002  # hooks of Lightning get more than they need
 from __future__ import annotations
 
+import io
 import logging
 import os
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from ..artefacts import to_plain
 from ..errors import ModelError, ParticleViTError
-from ..files import atomic_path
+from ..files import atomic_path, unwritable
 from ..models import Ensemble, Network, build_recipe_model
 from ..recipe import parse_recipe
 from ..run_folder import RunFolder
@@ -50,7 +53,7 @@ class CheckpointInfo:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the content as JSON types."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain: dict[str, Any] = to_plain(self)
         return plain
 
     @classmethod
@@ -73,10 +76,24 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Save `checkpoint` so that `path` is never half-written."""
+        save_whole(checkpoint, Path(path))
+
+
+def save_whole(content: dict[str, Any], path: Path) -> None:
+    """Write a checkpoint whole or not at all.
+
+    Raises:
+        OutputError: no room, or no permission.
+    """
+    buffer = io.BytesIO()  # a full disk is then met by a plain write, not inside of torch
+    torch.save(content, buffer)
+    try:
         with atomic_path(path) as partial, partial.open("wb") as file:
-            torch.save(checkpoint, file)
+            file.write(buffer.getbuffer())
             file.flush()
             os.fsync(file.fileno())
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 class RunCheckpoint(Checkpoint):
@@ -142,6 +159,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not Path(path).is_file():
         raise ModelError(f"{path}: no such checkpoint; train this run first")
     try:
+        _check_bytes(Path(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
         plain = content["hyper_parameters"]
         described = "seed" in plain.get("image", {"seed": None})
@@ -150,6 +168,8 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
         raise ModelError(
             f"{path}: a checkpoint of another program ({error}); expected one written by scripts/train.py"
         ) from error
+    except PermissionError as error:
+        raise ModelError(f"{path}: no permission to read it; ask its owner for it") from error
     except Exception as error:  # torch.load raises whatever the damaged bytes lead to
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise ModelError(
@@ -160,6 +180,19 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
             f"{path}: of an earlier version, without the images' seed cell and tier; ingest and train again"
         )
     return {**content, "hyper_parameters": info}
+
+
+def _check_bytes(path: Path) -> None:
+    """Compare the entries of a checkpoint, which is a zip archive, with their checksums; torch does not.
+
+    Raises:
+        ValueError: an entry is damaged.
+        zipfile.BadZipFile: it is no archive, or torn.
+    """
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"{damaged} is damaged")
 
 
 def resume_point(folder: RunFolder) -> tuple[Path, dict[str, Any]] | None:

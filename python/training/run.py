@@ -10,7 +10,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from ..errors import RecipeError, RunError, StoreError, suggest
-from ..files import atomic_path
+from ..files import atomic_path, locked
 from ..models import Network, build_recipe_model, with_all_options
 from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
 from ..run_folder import RunFolder
@@ -77,6 +77,7 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
 
     Raises:
         RunError: `run` belongs to another recipe or store.
+        OutputError: another training runs there, or it cannot be written.
         StoreError: the store has other images or classes, or a class is absent from a split.
         ModelError: the model's options do not fit, or the loss is not finite.
         RecipeError: no such device or logger.
@@ -84,6 +85,13 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
     _check_store(recipe, store)
     recipe = dataclasses.replace(recipe, model=with_all_options(recipe.model))
     _check_recipe(recipe, run)
+    first = int(os.environ.get("RANK", "0")) == 0
+    with locked(run, "training") if first else nullcontext():
+        _train(recipe, store, run, callbacks)
+
+
+def _train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning.Callback]) -> None:
+    """Train in a folder that is this training's alone."""
     torch.set_num_threads(recipe.training.threads)  # also where nothing is left to do: rounding depends on it
     folder = RunFolder(run)
     found = resume_point(folder)
