@@ -15,6 +15,7 @@ def simulate(
     events: int = 20000,
     seed: int = 1,
     output: Path | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write simulated images in the layout of the public files.
 
@@ -30,11 +31,12 @@ def simulate(
         events: Number of images.
         seed: Seed of the random numbers; the same seed gives the same file.
         output: File to write, PROCESS.hdf5 or PROCESS.parquet by default; it appears when it is complete.
+        overwrite: Replace the file where it is there already.
     """
     from .. import simulation
 
     path = output or Path(process + simulation.PROCESSES[process].suffix)
-    simulation.simulate(process, path, events, seed)
+    simulation.simulate(process, path, events, seed, overwrite)
     say(f"{path}: {events} events")
 
 

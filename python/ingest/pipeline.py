@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import h5py
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import InputError, StoreError
-from ..files import write_json
+from ..files import LOCK, locked, unwritable, write_json
+from ..progress import progress
 from ..recipe import Recipe
 from ..store import SPLITS, InputInfo, ShardInfo, SplitInfo, StoreInfo, image_of_recipe
 from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
-from ..store.writer import disk_error
 from .domain import with_domain
 from .executor import RunTasks, executor
 from .plan import Plan, make_plan, plan_dict, recipe_part
@@ -31,7 +27,6 @@ from .stages import PROBLEMS, MergeTask, UnitTask, count_selected, run_merge, ru
 from .tables.temporary import TemporaryError
 
 PARTS = ".parts"
-LOCK = ".lock"
 PLAN = "plan.json"
 SHARDS_AT_ONCE = 2
 logger = logging.getLogger(__name__)
@@ -81,13 +76,14 @@ def ingest_files(
 
     Raises:
         InputError: a file cannot be used; or no event, or a single class, was selected.
-        StoreError: the folder holds something else, another ingest runs in it, or the disk is full.
+        StoreError: the folder holds something else.
+        OutputError: another ingest runs in it, or the disk is full.
     """
     begin = time.monotonic()
     plan = make_plan(recipe, _several(files), _several(test_files), on_error)
     created = not output.exists()
     try:
-        with _locked(output):
+        with locked(output, "ingest"):
             if _is_finished(output, plan):
                 return Result(output, read_info(output), True, 0, time.monotonic() - begin)
             try:
@@ -101,32 +97,12 @@ def ingest_files(
             output.rmdir()
         raise
     except OSError as error:
-        raise disk_error(output, error) from error
+        raise unwritable(output, error) from error
     return Result(output, read_info(output), False, entries, time.monotonic() - begin)
 
 
 def _several(patterns: str | Sequence[str]) -> Sequence[str]:
     return [patterns] if isinstance(patterns, str) else patterns
-
-
-@contextmanager
-def _locked(output: Path) -> Iterator[None]:
-    """Keep other ingests out of the folder, which is made where missing."""
-    output.mkdir(parents=True, exist_ok=True)
-    path = output / LOCK
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.stat().st_ino != os.fstat(file.fileno()).st_ino:
-                raise BlockingIOError
-        except (BlockingIOError, FileNotFoundError) as error:
-            raise StoreError(
-                f"{output}: another ingest is writing here; wait for it or choose another folder"
-            ) from error
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
 
 
 def _is_finished(output: Path, plan: Plan) -> bool:
@@ -165,7 +141,7 @@ def _run(plan: Plan, output: Path, workers: int, scheduler: str | None, on_error
         entries, failed = _run_units(plan, parts, run_tasks, on_error)
         targets, selected = _run_merges(plan, output, run_tasks, failed)
     left_out = _left_out(plan, parts, failed)
-    write_json(output / STORE_FILE, _info(plan, targets, selected, left_out).to_dict())
+    write_json(output / STORE_FILE, _info(plan, output, targets, selected, left_out).to_dict())
     shutil.rmtree(parts)
     return entries
 
@@ -178,7 +154,7 @@ def _run_units(plan: Plan, parts: Path, run_tasks: RunTasks, on_error: str) -> t
     left = sum(task.unit.stop - task.unit.start for task in todo)
     failed: dict[str, str] = {}
     entries = 0
-    with tqdm(total=total, initial=total - left, desc="ingest", unit="entries", mininterval=0.5) as bar:
+    with progress("ingest", total, "entries", total - left) as bar:
         for task, outcome in run_tasks(run_unit, todo):
             if isinstance(outcome, InputError) and on_error == "skip":
                 _note_failure(failed, task, outcome)
@@ -201,7 +177,7 @@ def _run_merges(
     targets = {group: shards / f"{group[0]}-{group[1]:05d}.h5" for group in plan.groups}
     merges = _merge_tasks([str(target) for target in targets.values()], files)
     merges = [task for task in merges if not all(Path(target).exists() for target in task.targets)]
-    with tqdm(total=len(merges), desc="shuffling", unit="part", mininterval=0.5) as bar:
+    with progress("shuffling", len(merges), "parts") as bar:
         for _, outcome in run_tasks(run_merge, merges):
             if isinstance(outcome, Exception):
                 raise outcome
@@ -261,6 +237,7 @@ def _merge_tasks(targets: list[str], parts: list[Path]) -> list[MergeTask]:
 
 def _info(
     plan: Plan,
+    output: Path,
     targets: dict[tuple[str, int], Path],
     selected: dict[int, int],
     left_out: list[dict[str, str]],
@@ -279,7 +256,7 @@ def _info(
                     columns |= set(file["columns"])
                 counts += np.bincount(labels[labels >= 0], minlength=len(classes))
                 events += len(labels)
-                shards.append(ShardInfo(f"{SHARD_FOLDER}/{path.name}", len(labels), path.stat().st_size))
+                shards.append(ShardInfo.of(output, path, len(labels)))
         unlabelled = recipe.inputs.label.unlabelled
         per_class = {} if unlabelled else dict(zip(classes, counts.tolist(), strict=True))
         splits[split] = SplitInfo(events, per_class, tuple(shards))

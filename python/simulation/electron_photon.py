@@ -17,10 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..files import atomic_path
+from ..files import atomic_path, unwritable
 from ..geometry.cells import ecal_place
 from ..geometry.grids import CRYSTAL_PHI, EB_IETA_MAX, EB_IPHI_MAX, EB_RADIUS_CM, EB_ROWS, EE_ROWS
 from . import readout, shower, tracker
+from .hdf5_file import new_hdf5
 
 logger = logging.getLogger(__name__)
 
@@ -104,13 +105,12 @@ def write_hdf5(
         progress: called with the number of crops after each chunk.
 
     Raises:
-        InputError: `events` or `seed` out of range, or the file cannot be written.
+        InputError: `events` or `seed` out of range.
+        OutputError: the file cannot be written.
     """
-    import h5py
-
     _check(events, seed)
     try:
-        with atomic_path(path) as partial, h5py.File(partial, "w") as file:
+        with atomic_path(path) as partial, new_hdf5(partial) as (file, check):
             images = file.create_dataset(
                 "X", (events, SIZE, SIZE, 2), "f4", chunks=(64, SIZE, SIZE, 2), compression="gzip",
                 compression_opts=1, shuffle=True, maxshape=(None, SIZE, SIZE, 2),
@@ -124,12 +124,12 @@ def write_hdf5(
                 file["y"][part] = crops.label
                 for name in COLUMNS:
                     file[name][part] = getattr(crops, name)
+                check()
                 start = part.stop
                 if progress is not None:
                     progress(len(crops.label))
     except OSError as error:
-        msg = f"{path}: cannot be written ({error}); give a place with room and permission"
-        raise InputError(msg) from error
+        raise unwritable(path, error) from error
 
 
 def _check(events: int, seed: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
+from ..files import read_json, sha256
 from ..geometry.description import ImageSpec
 
 SPLITS = ("train", "validation", "test")
@@ -24,6 +24,12 @@ class ShardInfo:
     file: str
     events: int
     bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, store: Path, path: Path, events: int) -> ShardInfo:
+        """Return what store.json of the folder `store` says about the finished shard `path`."""
+        return cls(str(path.relative_to(store)), events, path.stat().st_size, sha256(path))
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,7 @@ def read_info(path: Path) -> StoreInfo:
         what = found if path.is_dir() else "no such folder"
         raise StoreError(f"{path}: {what}; expected a folder with {STORE_FILE}, written by scripts/ingest.py")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
         version = content["schema_version"]
         if version != SCHEMA_VERSION:
             raise StoreError(
@@ -117,6 +123,8 @@ def read_info(path: Path) -> StoreInfo:
                 "tier are described); ingest the inputs again"
             )
         return StoreInfo.from_dict(content)
+    except PermissionError as error:
+        raise StoreError(f"{file}: no permission to read it; ask its owner for it") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise StoreError(f"{file}: not readable as a store ({reason}); ingest the inputs again") from error

@@ -10,7 +10,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
 from ..errors import RecipeError, RunError, StoreError
-from ..files import atomic_path
+from ..files import atomic_path, locked
 from ..models import Network, build_recipe_model, with_all_options
 from ..recipe import Recipe, Training, load_recipe, recipe_dict, recipe_yaml
 from ..run_folder import RunFolder
@@ -74,6 +74,7 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
 
     Raises:
         RunError: `run` belongs to another recipe or store.
+        OutputError: another training runs there, or it cannot be written.
         StoreError: the store has other images or classes, or a class is absent from a split.
         ModelError: the model's options do not fit, or the loss is not finite.
         RecipeError: no such device or logger.
@@ -81,6 +82,13 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
     _check_store(recipe, store)
     recipe = dataclasses.replace(recipe, model=with_all_options(recipe.model))
     _check_recipe(recipe, run)
+    first = int(os.environ.get("RANK", "0")) == 0
+    with locked(run, "training") if first else nullcontext():
+        _train(recipe, store, run, callbacks)
+
+
+def _train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning.Callback]) -> None:
+    """Train in a folder that is this training's alone."""
     torch.set_num_threads(recipe.training.threads)  # also where nothing is left to do: rounding depends on it
     folder = RunFolder(run)
     found = resume_point(folder)
@@ -100,7 +108,7 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
 
 
 def _fit(trainer: lightning.Trainer, module: TrainingModule, data: RunData, start: Path | None) -> None:
-    """Let Lightning train; Ctrl-C stays a KeyboardInterrupt."""
+    """Let Lightning train; Ctrl-C stays a KeyboardInterrupt, and SIGTERM ends it after the running batch."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         with quiet_lightning():
@@ -144,6 +152,7 @@ def make_trainer(
     gpu = _use_gpu(settings.device)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
+    bar = sys.stderr.isatty() and logger.isEnabledFor(logging.INFO)  # else History writes a line per epoch
     arguments: dict[str, Any] = {
         "accelerator": "gpu" if gpu else "cpu",
         "devices": local,
@@ -159,7 +168,7 @@ def make_trainer(
                 "validation_auc", mode="max", patience=settings.patience, check_on_train_epoch_end=True
             ),
             RunCheckpoint(folder),
-            ProgressBar(refresh_rate=10),
+            *([ProgressBar(refresh_rate=10)] if bar else []),
             *callbacks,
         ],
         "plugins": [AtomicCheckpointIO()],
@@ -168,6 +177,7 @@ def make_trainer(
         "num_sanity_val_steps": 0,
         "use_distributed_sampler": False,
         "enable_model_summary": False,
+        "enable_progress_bar": bar,
     }
     with quiet_lightning():
         return lightning.Trainer(**arguments)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.errors import InputError, RecipeError, StoreError
+from RecoE2E.ParticleViT.errors import InputError, OutputError, RecipeError, StoreError
 from RecoE2E.ParticleViT.ingest import ingest_files, pipeline, plan, stages
 from RecoE2E.ParticleViT.ingest.tables.temporary import TemporaryError
 from RecoE2E.ParticleViT.recipe import load_recipe
@@ -165,7 +165,7 @@ def test_two_ingests_into_one_folder(tmp_path, jets_root, recipe):
     (tmp_path / "store").mkdir()
     with (tmp_path / "store/.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(StoreError, match="another ingest is writing here"):
+        with pytest.raises(OutputError, match="another ingest is writing here"):
             ingest_files(recipe, tmp_path / "store", str(jets_root))
     ingest_files(recipe, tmp_path / "store", str(jets_root))
 
@@ -176,7 +176,7 @@ def test_a_full_disk_is_told_and_the_ingest_continues_later(
     ingest_files(recipe, tmp_path / "whole", str(jets_root))
     with monkeypatch.context() as patch:
         patch.setattr(writer.os, "replace", _full_disk)
-        with pytest.raises(StoreError, match="no space left on the disk.*; free some space"):
+        with pytest.raises(OutputError, match="no space left on the disk.*; free some space"):
             ingest_files(recipe, tmp_path / "store", str(jets_root))
     ingest_files(recipe, tmp_path / "store", str(jets_root))
     assert digest(tmp_path / "store") == digest(tmp_path / "whole")

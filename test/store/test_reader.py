@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.errors import StoreError
+from RecoE2E.ParticleViT.errors import OutputError, StoreError
 from RecoE2E.ParticleViT.files import write_json
 from RecoE2E.ParticleViT.store import (
     ChannelSpec,
@@ -42,7 +42,7 @@ def store(tmp_path):
             "pt": np.linspace(0, 1, events, dtype=np.float32),
         }
         write_events(path, SparseImages.from_dense(make_images(events)), np.arange(events) % 2, columns)
-        shards.append(ShardInfo(f"shards/{path.name}", events, path.stat().st_size))
+        shards.append(ShardInfo.of(tmp_path, path, events))
         start += events
     info = StoreInfo(
         id="abc",
@@ -126,6 +126,36 @@ def test_truncated_or_missing_shard(store):
         open_store(store[0])
 
 
+def test_a_flipped_bit_is_noticed(store):
+    """Wherever it is in a shard, and whatever is read of it."""
+    path = store[0] / "shards/train-00001.h5"
+    whole = path.read_bytes()
+    for position in np.random.default_rng(1).integers(0, 8 * len(whole), 50).tolist():
+        damaged = bytearray(whole)
+        damaged[position // 8] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        opened = open_store(store[0])
+        with pytest.raises(StoreError, match=r"train-00001\.h5: damaged .* ingest again"):
+            opened.read("train")
+        with pytest.raises(StoreError, match=r"train-00001\.h5: damaged .* ingest again"):
+            opened.read_columns("train", ["pt"])
+
+
+def test_a_changed_store_json_is_noticed(store):
+    path = store[0] / "store.json"
+    path.write_text(path.read_text().replace("353", "352"))
+    with pytest.raises(StoreError, match=r"store\.json: .*damaged, or changed by hand"):
+        open_store(store[0])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["store.json", "shards/train-00000.h5"])
+def test_no_permission_is_not_damage(store, name):
+    (store[0] / name).chmod(0)
+    with pytest.raises(StoreError, match="no permission to read it"):
+        open_store(store[0]).read("train")
+
+
 def test_check_model_names_both_sides(store):
     opened = open_store(store[0])
     opened.check_model(SPEC, ["photon", "electron"])
@@ -146,7 +176,7 @@ def test_shard_bytes_depend_on_content_only(tmp_path):
 
 def test_unwritable_folder_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         write_events(tmp_path / "file/x.h5", SparseImages.empty((1, 2, 2)), np.zeros(0), {})
 
 

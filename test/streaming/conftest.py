@@ -36,7 +36,7 @@ def numbered_store(tmp_path_factory):
         images = SparseImages.from_dense(number_images(first, events))
         numbers = np.arange(first, first + events)
         write_events(file, images, numbers % 2, {"entry": numbers})
-        shards.append(ShardInfo(f"shards/{file.name}", events, file.stat().st_size))
+        shards.append(ShardInfo.of(path, file, events))
         first += events
     splits = {"train": SplitInfo(first, {"a": first // 2, "b": first // 2}, tuple(shards))}
     info = StoreInfo("id", "numbered", SPEC, ("a", "b"), ("entry",), {"seed": 1}, splits, ())

@@ -36,7 +36,7 @@ def spectra(tmp_path_factory):
     columns = {"pt": pt, "eta": eta, "bad": np.full(EVENTS, np.nan, np.float32)}
     file = path / "shards/train-00000.h5"
     write_events(file, SparseImages.from_dense(images), labels, columns)
-    shard = ShardInfo("shards/train-00000.h5", EVENTS, file.stat().st_size)
+    shard = ShardInfo.of(path, file, EVENTS)
     splits = {"train": SplitInfo(EVENTS, {"a": 1, "b": 1}, (shard,))}
     names = ("bad", "eta", "pt")
     write_json(path / "store.json", StoreInfo("i", "n", SPEC, ("a", "b"), names, {}, splits, ()).to_dict())

@@ -59,9 +59,7 @@ def make_store(path: Path, events: dict[str, int], spec: ImageSpec, number: str 
         images = SparseImages.from_dense(toy_images(labels, spec.shape, seed))
         write_events(file, images, labels, {"pt": np.full(count, 50.0)})
         per_class = {"photon": int((labels == 0).sum()), "electron": int(labels.sum())}
-        splits[split] = SplitInfo(
-            count, per_class, (ShardInfo(f"shards/{file.name}", count, file.stat().st_size),)
-        )
+        splits[split] = SplitInfo(count, per_class, (ShardInfo.of(path, file, count),))
     info = StoreInfo(number, "toy", spec, ("photon", "electron"), ("pt",), {"seed": 1}, splits, ())
     write_json(path / "store.json", info.to_dict())
     return open_store(path)
