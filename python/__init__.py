@@ -30,7 +30,7 @@ def _generated_folders():  # type: ignore[no-untyped-def]
     return [folder for number, folder in enumerate(folders) if folder not in folders[:number]]
 
 
-__path__ += [folder for folder in _generated_folders() if _Path(folder).is_dir()]
+__path__ += [folder for folder in _generated_folders() if _Path(folder).is_dir()]  # type: ignore[no-untyped-call]
 
 
 def __getattr__(name):  # type: ignore[no-untyped-def]

@@ -111,7 +111,7 @@ def _train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightnin
 
 
 def _fit(trainer: lightning.Trainer, module: TrainingModule, data: RunData, start: Path | None) -> None:
-    """Let Lightning train; Ctrl-C stays a KeyboardInterrupt."""
+    """Let Lightning train; Ctrl-C stays a KeyboardInterrupt, and SIGTERM ends it after the running batch."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         with quiet_lightning():
@@ -159,6 +159,7 @@ def make_trainer(
     gpu = _use_gpu(settings.device)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
+    bar = sys.stderr.isatty() and logger.isEnabledFor(logging.INFO)  # else History writes a line per epoch
     arguments: dict[str, Any] = {
         "accelerator": "gpu" if gpu else "cpu",
         "devices": local,
@@ -174,7 +175,7 @@ def make_trainer(
                 "validation_auc", mode="max", patience=settings.patience, check_on_train_epoch_end=True
             ),
             RunCheckpoint(folder),
-            ProgressBar(refresh_rate=10),
+            *([ProgressBar(refresh_rate=10)] if bar else []),
             *callbacks,
         ],
         "plugins": [AtomicCheckpointIO()],
@@ -183,6 +184,7 @@ def make_trainer(
         "num_sanity_val_steps": 0,
         "use_distributed_sampler": False,
         "enable_model_summary": False,
+        "enable_progress_bar": bar,
     }
     with quiet_lightning():
         return lightning.Trainer(**arguments)
