@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import msgspec
 from typing_extensions import Self
 
 from .errors import RunError
-from .files import write_json
+from .files import read_json, write_json
 
-T = TypeVar("T", bound="Artefact")
+
+def to_plain(value: Any) -> Any:
+    """Return frozen dataclasses, and what they hold, as JSON types; fields that are unset are left out.
+
+    Not msgspec.to_builtins, which leaves out each field that msgspec.convert gave its default.
+    """
+    if dataclasses.is_dataclass(value):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {name: to_plain(one) for name, one in fields.items() if one is not msgspec.UNSET}
+    if isinstance(value, dict):
+        return {key: to_plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(one) for one in value]
+    return value.item() if hasattr(value, "item") else value  # NumPy's numbers
 
 
 class Artefact:
@@ -29,8 +42,7 @@ class Artefact:
 
     def to_json(self) -> dict[str, Any]:
         """Return the content as JSON types, the format version first."""
-        content: dict[str, Any] = msgspec.to_builtins(self, enc_hook=lambda number: number.item())  # NumPy's
-        return {"format_version": self.FORMAT_VERSION, **content}
+        return {"format_version": self.FORMAT_VERSION, **to_plain(self)}
 
     @classmethod
     def from_json(cls, content: Any) -> Self:
@@ -62,7 +74,9 @@ class Artefact:
         if not path.is_file():
             raise cls.ERROR(f"{path}: not found; {remedy}")
         try:
-            return cls.from_json(json.loads(path.read_text(encoding="utf-8")))
+            return cls.from_json(read_json(path))
+        except PermissionError as error:
+            raise cls.ERROR(f"{path}: no permission to read it; ask its owner for it") from error
         except (OSError, ValueError) as error:  # msgspec.ValidationError is a ValueError
             reason = " ".join(str(error).split())
             raise cls.ERROR(f"{path}: not readable as {cls.__name__.lower()} ({reason}); {remedy}") from error

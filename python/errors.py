@@ -17,6 +17,10 @@ class InputError(ParticleViTError):
     """A file of the user cannot be read or does not hold what the recipe names."""
 
 
+class OutputError(ParticleViTError):
+    """A result cannot be written: no room, no permission, or something else is in its place."""
+
+
 class RecipeError(ParticleViTError):
     """A recipe, or an option that overrides it, is wrong."""
 
@@ -35,6 +39,10 @@ class RunError(ParticleViTError):
 
 class DeploymentError(ParticleViTError):
     """An export cannot be written, loaded or trusted."""
+
+
+class Terminated(BaseException):
+    """The process was asked to end by SIGTERM; no error, and nothing but the command line catches it."""
 
 
 def suggest(found: str, known: Iterable[str]) -> str:

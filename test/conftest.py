@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -9,19 +10,75 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import parts
 import pytest
+from parts import (  # noqa: F401  what pytest calls
+    pytest_collection_modifyitems,
+    pytest_runtest_setup,
+    pytest_terminal_summary,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
+LIBRARIES = {"scoreOnnx": "ONNX Runtime's headers", "scoreTorch": "libtorch"}
+"""Programs of test/cpp that are built only with another part than the unit tests need."""
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real samples beside the checkout."""
-    folder = ROOT.parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the real samples (../shared/data) are not here")
+    parts.need("the real samples")
+    return parts.samples()
+
+
+def module_folder(name: str) -> Path | None:
+    """Folder of an installed Python module, without importing it."""
+    spec = importlib.util.find_spec(name)
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def library_options() -> list[str]:
+    """CMake options that point to the libraries inside of the Python wheels."""
+    options = []
+    runtime, torch = module_folder("onnxruntime"), module_folder("torch")
+    libraries = sorted(runtime.glob("capi/libonnxruntime.so.*")) if runtime else []
+    headers = parts.onnxruntime_headers()
+    if libraries:
+        options.append(f"-DONNXRUNTIME_LIBRARY={libraries[0]}")
+    if headers:
+        options.append(f"-DONNXRUNTIME_INCLUDE={headers}")
+    if json := module_folder("nlohmann_json"):  # else the system's header is taken
+        options.append(f"-DNLOHMANN_INCLUDE={json / 'include'}")
+    if torch and (torch / "share/cmake").is_dir():
+        options += ["-DPARTICLEVIT_TORCH=ON", f"-DCMAKE_PREFIX_PATH={torch / 'share/cmake'}"]
+    return options
+
+
+@pytest.fixture(scope="session")
+def cpp_build() -> Path:
+    """Build folder of test/cpp, unit tests with sanitizers; kept in build/, so that a second run is quick."""
+    parts.need("g++", "cmake", "Catch2")
+    folder = ROOT / "build" / "cpp"
+    configure = ["cmake", "-S", ROOT / "test/cpp", "-B", folder, "-DPARTICLEVIT_SANITIZE=ON"]
+    for command in ([*configure, *library_options()], ["cmake", "--build", folder, "--parallel", "2"]):
+        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return folder
+
+
+@pytest.fixture(scope="session")
+def program(cpp_build: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a program of the build: `program("scoreOnnx", ...)`."""
+
+    def run(name: str, *arguments: object, check: int = 0) -> subprocess.CompletedProcess[str]:
+        if name in LIBRARIES:
+            parts.need(LIBRARIES[name])
+        path = cpp_build / name
+        done = subprocess.run([str(path), *map(str, arguments)], capture_output=True, text=True, check=False)
+        assert done.returncode == check, done.stdout + done.stderr
+        return done
+
+    return run
 
 
 @pytest.fixture(scope="session")
@@ -48,11 +105,20 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import numpy as np
 
     from RecoE2E.ParticleViT.files import write_json
-    from RecoE2E.ParticleViT.store import ImageSpec, ShardInfo, SparseImages, SplitInfo, StoreInfo
+    from RecoE2E.ParticleViT.store import (
+        ChannelSpec,
+        ImageSpec,
+        ShardInfo,
+        SparseImages,
+        SplitInfo,
+        StoreInfo,
+    )
     from RecoE2E.ParticleViT.store.writer import write_events
 
     path = tmp_path_factory.mktemp("small") / "store"
-    spec = ImageSpec(channels=("energy", "time"), units=("GeV", "ns"), height=24, width=24)
+    spec = ImageSpec(
+        (ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 24, 24, (12, 12)
+    )
     random = np.random.default_rng(1)
     rows, columns = np.indices((24, 24)) - 12
     splits = {}
@@ -67,7 +133,7 @@ def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         images[:, 1] = np.where(energy > 1, random.normal(0, 2, energy.shape), 0)
         file = path / f"shards/{split}-00000.h5"
         write_events(file, SparseImages.from_dense(images), labels, {"pt": energy.sum(axis=(1, 2))})
-        shards = (ShardInfo(f"shards/{file.name}", events, file.stat().st_size),)
+        shards = (ShardInfo.of(path, file, events),)
         splits[split] = SplitInfo(events, {"a": events // 2, "b": events // 2}, shards)
     info = StoreInfo("id", "small", spec, ("a", "b"), ("pt",), {"seed": 1.0}, splits, ())
     write_json(path / "store.json", info.to_dict())
@@ -84,8 +150,9 @@ def small_run(small_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     content = {
         "name": "small",
         "classes": ["a", "b"],
+        "inputs": {"source": "images"},
         "image": {
-            "channels": [{"name": "energy", "unit": "GeV"}, {"name": "time", "unit": "ns"}],
+            "channels": [{"name": "energy", "unit": "GeV"}, {"name": "time", "unit": "ns", "kind": "time"}],
             "height": 24,
             "width": 24,
         },

@@ -11,7 +11,7 @@ import onnxruntime
 import pytest
 
 from RecoE2E.ParticleViT.recipe import load_recipe
-from RecoE2E.ParticleViT.store import ImageSpec
+from RecoE2E.ParticleViT.store import ImageSpec, image_of_recipe
 
 MODELS = Path(__file__).resolve().parent.parent / "data" / "models"
 
@@ -25,8 +25,8 @@ def test_a_shipped_model_is_small_whole_and_that_of_its_recipe(name):
     assert hashlib.sha256(path.read_bytes()).hexdigest() == content["onnx"]["sha256"]
     assert content["classes"] == recipe.classes
     image = ImageSpec.from_dict(content["image"])
-    assert image.shape == ImageSpec.from_recipe(recipe).shape
-    assert image.channels == ImageSpec.from_recipe(recipe).channels
+    assert image.shape == image_of_recipe(recipe).shape
+    assert image.channels == image_of_recipe(recipe).channels
     assert set(content["working_points"][recipe.classes[-1]]) == {"0.01", "0.05", "0.1"}
     session = onnxruntime.InferenceSession(path)
     for count in (1, 3):

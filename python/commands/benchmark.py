@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from . import cli
 
 
 def benchmark(
-    runs: str, output: Path | None = None, device: str = "cpu", threads: tuple[int, ...] = (1,)
+    runs: Sequence[Path],
+    output: Path | None = None,
+    device: Literal["cpu", "cuda"] = "cpu",
+    threads: Sequence[int] = (1,),
 ) -> None:
     """Measure trained runs and write benchmark.json, benchmark.html, profiler traces and Pareto figures.
 
     Args:
-        runs: Run folders, with commas between.
+        runs: Run folders.
         output: Folder to write to; by default the run folder, with several runs the folder benchmark.
-        device: Where the models run, cpu or cuda.
+        device: Where the models run.
         threads: Numbers of threads to measure with on the CPU.
     """
     from ..evaluation.benchmark import benchmark_runs, table
     from .run_page import write_report
 
-    folders = [Path(word) for word in runs.split(",")]
-    folder = output or (folders[0] if len(folders) == 1 else Path("benchmark"))
-    cli.say(table(benchmark_runs(folders, folder, device, threads)))
-    for run in folders:
+    folder = output or (runs[0] if len(runs) == 1 else Path("benchmark"))
+    cli.say(table(benchmark_runs(runs, folder, device, threads)))
+    for run in runs:
         write_report(run)
     cli.say(f"{folder / 'benchmark.json'}, {folder / 'benchmark.html'}")
 

@@ -5,7 +5,6 @@ Every step finds what is there already, so a chain that was killed goes on where
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 import time
@@ -15,7 +14,6 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import RecipeError
-from ..files import write_json
 from ..inference.run import Run
 from ..recipe import Recipe
 
@@ -52,7 +50,7 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
     Raises:
         RecipeError: the recipe has no simulation, or torchrun started several processes.
     """
-    _refuse_torchrun("simulates and ingests first")
+    refuse_torchrun("simulates and ingests first")
     simulate, suffix = _simulation(recipe)
     inputs = run.parent / "inputs" / f"{recipe.name}_{events}_seed{SIMULATION_SEED}{suffix}"
     store = run.parent / "stores" / f"{recipe.name}_{events}"
@@ -79,99 +77,14 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
     return f"{metrics}\n\n{table(validation)}\n\n{_where(run, inputs, store)}", validation.passed
 
 
-def compare_models(recipe: Recipe, models: list[str], store: Path, folder: Path) -> str:
-    """Train several models on the same events and compare what they reach and what they cost.
-
-    Each run is FOLDER/MODEL; FOLDER/benchmark.html has the table and the figures of AUC against cost.
-
-    Returns:
-        The table, and a paired test of every model against the first.
+def refuse_torchrun(what: str) -> None:
+    """Refuse to run in several processes what works in one.
 
     Raises:
-        ParticleViTError: see `train_and_evaluate`.
+        RecipeError: torchrun started several processes.
     """
-    from ..deployment.export import export_run
-    from ..evaluation.benchmark import benchmark_runs, table
-    from ..evaluation.evaluate import compare_runs
-
-    _refuse_torchrun("trains one model after the other")
-    runs = [folder / name for name in models]
-    for name, run in zip(models, runs, strict=True):
-        logger.info("train %s", name)
-        trained = Run(run)
-        train_and_evaluate(_with_model(recipe, name), store, trained)
-        export_run(trained)
-    lines = [table(benchmark_runs(runs, folder))]
-    lines += [compare_runs(runs[0], other) for other in runs[1:]]
-    return "\n".join([*lines, f"{folder / 'benchmark.html'}: table and figures"])
-
-
-def compare_sizes(recipe: Recipe, models: list[str], sizes: list[int], store: Path, folder: Path) -> str:
-    """Train models on more and more events of one store; everything else stays the same.
-
-    Each run is FOLDER/SIZE/MODEL; FOLDER/training_size.json and plots/training_size.png have the AUCs of the
-    test split, or of validation where there is none.
-
-    Returns:
-        The table.
-
-    Raises:
-        RecipeError: a size is below 1.
-        ParticleViTError: see `train_and_evaluate`.
-    """
-    from ..evaluation.training_size import Point, draw_training_size, point, table
-    from ..store import open_store
-
-    _refuse_torchrun("trains one model after the other")
-    if min(sizes) < 1:
-        raise RecipeError(f"--sizes {','.join(map(str, sizes))}: expected numbers of events, 1 or more")
-    events = open_store(store).events("train")
-    found: dict[str, list[Point]] = {name: [] for name in models}
-    for size in sorted({min(size, events) for size in sizes}):
-        for name in models:
-            logger.info("train %s on %d events", name, size)
-            run = folder / str(size) / name
-            limit = size if size < events else 0
-            train_and_evaluate(_with_limit(_with_model(recipe, name), limit), store, Run(run))
-            found[name].append(point(size, run))
-    content = {name: [point._asdict() for point in points] for name, points in found.items()}
-    write_json(folder / "training_size.json", content)
-    path = draw_training_size(folder / "plots" / "training_size.png", found, recipe.name)
-    return f"{table(found)}\n{path}: figure"
-
-
-def combine_runs(runs: list[Path], run: Path, mean: str) -> str:
-    """Make an ensemble of runs, and evaluate it.
-
-    Returns:
-        The table of figures of merit.
-
-    Raises:
-        ModelError, RunError: see `training.ensemble.make_ensemble`.
-    """
-    from ..evaluation.evaluate import evaluate_run, table
-    from ..training.ensemble import make_ensemble
-
-    _refuse_torchrun("combines runs")
-    make_ensemble(runs, run, mean)
-    return table(evaluate_run(run))
-
-
-def _refuse_torchrun(what: str) -> None:
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise RecipeError(f"this command {what}, in one process; under torchrun give --store and one model")
-
-
-def _with_model(recipe: Recipe, name: str) -> Recipe:
-    """Return the recipe with another model, at that model's default options."""
-    if name == recipe.model.name:
-        return recipe
-    return dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, name=name, options={}))
-
-
-def _with_limit(recipe: Recipe, events: int) -> Recipe:
-    """Return the recipe with at most `events` training events; 0 means all."""
-    return dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, limit=events))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Command lines from typed functions.
 
-A script gives its function to `run`: the signature becomes the options, the docstring the help, and sections
-of the recipe become dotted overrides. A user's mistake ends in one line and exit code 2.
+A verb gives its function to `run`: the signature becomes the options, the docstring the help, and sections of
+the recipe become dotted overrides. A user's mistake ends in one line and exit code 2.
 """
 
 from __future__ import annotations
@@ -9,16 +9,26 @@ from __future__ import annotations
 import argparse
 import inspect
 import logging
+import shutil
 import sys
-import typing
+import textwrap
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import ParticleViTError, RecipeError, suggest
+from ..errors import RecipeError, suggest
+from .options import Option, add_option, command_options, recipe_options
+from .session import session
 
-LISTS = {"transforms": "Steps on every batch before the network: '[{name: NAME, options: {KEY: VALUE}}]'."}
-"""Sections of the recipe that are lists, and their lines of --help."""
-INTERRUPTED = 130  # what a shell reports after Ctrl-C
+if TYPE_CHECKING:
+    from jsonargparse import ArgumentParser, Namespace
+
+FAILED = 1
+"""Exit code of a proof that failed."""
+COMMON = (
+    Option("quiet", bool, "Say nothing but the result and what is wrong.", False),
+    Option("verbose", bool, "Say more than usual.", False),
+)
+"""Options of every command."""
 
 
 def say(text: str) -> None:
@@ -27,165 +37,113 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def numbers(option: str, text: str) -> list[int]:
-    """Return whole numbers that stand with commas between.
-
-    >>> numbers("--sizes", "5000,10000")
-    [5000, 10000]
-
-    Raises:
-        RecipeError: something else stands there.
-    """
-    try:
-        return [int(word) for word in text.split(",")]
-    except ValueError as error:
-        raise RecipeError(f"{option} is '{text}'; expected whole numbers with commas between") from error
-
-
 def run(
-    command: Callable[..., None],
-    sections: Sequence[str] = (),
-    positional: bool = False,
-    arguments: Sequence[str] | None = None,
+    command: Callable[..., None], sections: Sequence[str] = (), arguments: Sequence[str] | None = None
 ) -> None:
-    """Run `command` with the options of the command line and exit.
+    """Run `command` with the options of the command line and exit; see `session.session` for how.
 
     Args:
-        command: function whose parameters are the options; one named `overrides` receives the recipe's.
+        command: function whose parameters are the options; those before `/` come without a name, and one
+            named `overrides` receives what the user set of the recipe, by dotted key.
         sections: sections of the recipe whose fields are options, such as "training".
-        positional: whether parameters without default come without their name.
         arguments: what to parse; by default the process's arguments.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        command(**parse(command, sections, positional, arguments))
-    except ParticleViTError as error:
-        sys.exit(fail(error))
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; the same command continues\n")
-        sys.exit(INTERRUPTED)
+    words = sys.argv[1:] if arguments is None else arguments
+
+    def action() -> None:
+        values = parse(command, sections, words)
+        parameters = inspect.signature(command).parameters.values()
+        unnamed = [values.pop(one.name) for one in parameters if one.kind is one.POSITIONAL_ONLY]
+        command(*unnamed, **values)
+
+    level = logging.DEBUG if "--verbose" in words else logging.INFO
+    session(action, logging.WARNING if "--quiet" in words else level)
 
 
-def parse(
-    command: Callable[..., None],
-    sections: Sequence[str] = (),
-    positional: bool = False,
-    arguments: Sequence[str] | None = None,
-) -> dict[str, Any]:
-    """Return the arguments of `command` that the command line gives; see `run`.
+def parse(command: Callable[..., None], sections: Sequence[str], words: Sequence[str]) -> dict[str, Any]:
+    """Return the arguments of `command` that the words of a command line give; see `run`.
 
     Raises:
-        RecipeError: an option that does not exist (the nearest is named) or has a wrong value.
+        RecipeError: an option that does not exist (the nearest is named), is missing, or has a wrong value.
     """
-    from jsonargparse import ArgumentError, ArgumentParser, set_parsing_settings
+    from jsonargparse import ArgumentError
 
-    set_parsing_settings(docstring_parse_attribute_docstrings=True)
-    summary = (inspect.getdoc(command) or "").partition("\nArgs:")[0]
-    parser = ArgumentParser(exit_on_error=False, description=summary, usage="%(prog)s [options]")
-    parser.add_function_arguments(command, skip={"overrides"}, as_positional=positional)
-    _add_dashes(parser)
-    recipe_parser = ArgumentParser(exit_on_error=False, add_help=False, usage=argparse.SUPPRESS)
-    _add_sections(recipe_parser, sections)
-    words, recipe_words = _split_words(sys.argv[1:] if arguments is None else arguments, sections)
+    own, recipe = command_options(command), recipe_options(sections)
+    parser = make_parser(command, own, recipe)
     if {"-h", "--help"} & set(words):
-        say(parser.format_help() + recipe_parser.format_help())
+        say(parser.format_help().rstrip())
         sys.exit(0)
-    _check_options([parser], words, also=[recipe_parser])
-    _check_options([recipe_parser], recipe_words)
+    options = [*own, *COMMON, *(option for options in recipe.values() for option in options)]
+    _check_names(words, options)
     try:
-        explicit = recipe_parser.parse_args(recipe_words, defaults=False).as_dict()
-        values = parser.parse_args(words).as_dict()
+        found = parser.parse_args(list(words), defaults=False)
     except (ArgumentError, TypeError, ValueError) as error:
-        raise RecipeError(" ".join(str(error).split())) from error
-    names = inspect.signature(command).parameters
-    result = {name: values[name] for name in names if name != "overrides"}
-    if "overrides" in names:
-        result["overrides"] = _flatten(explicit)
-    return result
+        raise RecipeError(f"{_wording(str(error), options)} (see --help)") from error
+    for option in own:
+        if option.required and option.name not in found:
+            raise RecipeError(f"{option.flag} is missing: {option.text} (see --help)")
+    values = {option.name: found[option.name] for option in own if option.name in found}
+    if "overrides" in inspect.signature(command).parameters:
+        values["overrides"] = _overrides(found, recipe)
+    return values
 
 
-def _add_sections(parser: Any, sections: Sequence[str]) -> None:
-    from .. import recipe
+def make_parser(
+    command: Callable[..., None], own: Sequence[Option], recipe: dict[str, list[Option]]
+) -> ArgumentParser:
+    """Return the parser of a command with its own options and those of the recipe, group by group."""
+    from jsonargparse import ArgumentParser
 
-    kinds = typing.get_type_hints(recipe.Recipe)
-    for section in sections:
-        if section in LISTS:
-            parser.add_argument(f"--{section}", type=kinds[section], help=LISTS[section])
-            continue
-        parser.add_class_arguments(kinds[section], section)
-        next(a for a in parser._actions if a.option_strings == [f"--{section}"]).help = argparse.SUPPRESS
-
-
-def _add_dashes(parser: Any) -> None:
-    """Let the option of a parameter like on_error be written --on-error, too."""
-    for action in parser._actions:
-        for option in [option for option in action.option_strings if "_" in option]:
-            action.option_strings = [option.replace("_", "-"), option]
-            parser._option_string_actions[option.replace("_", "-")] = action
-
-
-def _split_words(words: Sequence[str], sections: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Part the command's own words from those of the recipe's sections.
-
-    They are parsed apart, because a command may have an option --inputs beside the recipe's --inputs.KEY.
-    """
-    own: list[str] = []
-    recipe: list[str] = []
-    target = own
-    for word in words:
-        if word.startswith("-") and not _is_number(word):
-            target = recipe if _is_of_recipe(word, sections) else own
-        target.append(word)
-    return own, recipe
+    parser = ArgumentParser(
+        exit_on_error=False,
+        allow_abbrev=False,
+        description=_description(command),
+        usage=" ".join(["%(prog)s", *(option.usage for option in own if option.required), "[options]"]),
+        epilog="Defaults of the recipe's keys hold where the recipe says nothing." if recipe else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    for option in (*own, *COMMON):
+        add_option(parser, option)
+    for title, options in recipe.items():
+        group = parser.add_argument_group(title)
+        for option in options:
+            add_option(group, option)
+    return parser
 
 
-def _is_of_recipe(word: str, sections: Sequence[str]) -> bool:
-    """Tell whether an option sets a field of a section, or a section that is a list."""
-    whole = [f"--{section}" for section in sections if section in LISTS]
-    return word.startswith(tuple(f"--{section}." for section in sections)) or word.split("=")[0] in whole
+def _description(command: Callable[..., None]) -> str:
+    """Return the paragraphs above Args of a command's docstring, as wide as the terminal."""
+    text = (inspect.getdoc(command) or "").partition("\n\nArgs:")[0]
+    width = shutil.get_terminal_size().columns - 2
+    return "\n\n".join(textwrap.fill(paragraph, width) for paragraph in text.split("\n\n"))
 
 
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
-
-
-def _check_options(parsers: Sequence[Any], words: Sequence[str], also: Sequence[Any] = ()) -> None:
-    """Raise for an option that none of `parsers` has; the nearest one of these or of `also` is named."""
-    known = _options(parsers)
+def _check_names(words: Sequence[str], options: Sequence[Option]) -> None:
+    """Refuse an option that does not exist; the nearest one is named."""
+    known = [option.flag for option in options if not option.positional]
+    known += [f"--no-{option.flag[2:]}" for option in options if option.kind is bool]
+    mappings = [option.flag for option in options if option.is_mapping]
     for word in words:
         name = word.split("=")[0]
-        if name.startswith("--") and len(name) > 2 and not _is_known(name, known):
-            raise RecipeError(
-                f"unknown option '{name}'; {suggest(name, known + _options(also))} (see --help)"
-            )
+        if name.startswith("--") and len(name) > 2 and name not in known:
+            item, _, key = name.rpartition(".")
+            if item.rpartition(".")[0] in mappings:
+                raise RecipeError(f"unknown option '{name}'; give {item} '{{{key}: VALUE}}'")
+            if item not in mappings:
+                raise RecipeError(f"unknown option '{name}'; {suggest(name, known)} (see --help)")
 
 
-def _options(parsers: Sequence[Any]) -> list[str]:
-    return [option for parser in parsers for action in parser._actions for option in action.option_strings]
+def _overrides(found: Namespace, recipe: dict[str, list[Option]]) -> dict[str, Any]:
+    """Return {dotted key: value} of what the user set of the recipe."""
+    keys = [option.name for options in recipe.values() for option in options]
+    return {key: found[key] for key in keys if key in found}
 
 
-def _is_known(name: str, known: Sequence[str]) -> bool:
-    """Tell whether `name` is an option, or an item of one that is a mapping (--model.options.dim)."""
-    return any(name == option or ("." in option and name.startswith(f"{option}.")) for option in known)
+def _wording(text: str, options: Sequence[Option]) -> str:
+    """Return an error of the parser in words of the command line."""
+    from ..recipe.loading import plain_words
 
-
-def _flatten(nested: dict[str, Any], prefix: str = "", depth: int = 2) -> dict[str, Any]:
-    """Return {"section.key": value} down to `depth` levels; deeper dictionaries stay values."""
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        if isinstance(value, dict) and depth > 1:
-            flat.update(_flatten(value, f"{prefix}{key}.", depth - 1))
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
-
-
-def fail(error: ParticleViTError) -> int:
-    """Print the one line that a user gets, and return the exit code."""
-    line = " ".join(str(error).split())
-    sys.stderr.write(f"error: {line}\n")
-    return 2
+    line = plain_words(text).removeprefix("argument ").replace("unrecognized arguments:", "unexpected word")
+    key, colon, reason = line.partition(":")
+    flags = {option.name: option.flag for option in options}
+    return f"{flags.get(key, key)}{colon}{reason}"

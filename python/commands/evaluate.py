@@ -14,8 +14,7 @@ def evaluate(
     output: Path | None = None,
     limit: int = 0,
     calibrate: bool = False,
-    robustness: bool = False,
-    compare: str = "",
+    against: Sequence[Path] = (),
 ) -> None:
     """Evaluate a trained run and write metrics.json, plots/*.png and report.html.
 
@@ -25,23 +24,16 @@ def evaluate(
         output: Folder to write to; by default the run folder, or RUN/evaluations/NAME for another store.
         limit: Most events per split; 0 means all, and at most 20,000 of the training split.
         calibrate: Fit a temperature on the validation split first; exports carry it from then on.
-        robustness: Scan noise, dead cells, masked patches, energy scale, time jitter and rotations, too.
-        compare: Other run folders, with commas between, for a paired test on the same events; with
-            robustness they are scanned into the same figures.
+        against: Other run folders, for a paired test on the same events.
     """
-    from ..evaluation import robustness as scans
-    from ..evaluation.evaluate import compare_runs, evaluate_run, evaluation_folder, table
+    from ..evaluation.evaluate import compare_runs, evaluate_run, table
     from ..inference.run import Run
     from .run_page import write_report
 
     trained = Run(run)
     cli.say(table(evaluate_run(trained, store, output, limit, calibrate=calibrate)))
-    others = [Path(word) for word in compare.split(",") if word]
-    for other in others:
+    for other in against:
         cli.say(compare_runs(trained, other, store, limit))
-    if robustness:
-        folder = evaluation_folder(trained, store, output).path
-        cli.say(scans.table(scans.scan_runs([run, *others], folder, store, limit or scans.EVENTS)))
     cli.say(str(write_report(trained)))
 
 

@@ -13,12 +13,12 @@ from . import cli
 def explore(
     output: Path,
     recipe: str | None = None,
-    inputs: str | None = None,
+    files: Sequence[str] = (),
     store: Path | None = None,
     limit: int = 0,
     overrides: dict[str, Any] | None = None,
 ) -> None:
-    """Explore input files (--inputs with --recipe) or a store (--store).
+    """Explore input files (--files with --recipe) or a store (--store).
 
     Writes explore.html and its figures: files and rates, class balance, bad values, occupancy, spectra, mean
     images, shapes per class, balance of pt and eta, duplicates, and leakage between splits.
@@ -26,16 +26,16 @@ def explore(
     Args:
         output: Folder of the report.
         recipe: Name of a built-in recipe, or a YAML file; with --store it may be left out.
-        inputs: Files, as one quoted pattern such as 'data/*.root', or several with commas between them.
+        files: Names, quoted glob patterns or addresses (root://, http://).
         store: Folder of images that scripts/ingest.py wrote.
         limit: Most events of each file, or of each split of a store; 0 for all.
         overrides: Keys of the recipe, in place of the file's.
     """
-    if (inputs is None) == (store is None):
+    if bool(files) == (store is not None):
         found = "both" if store else "neither"
-        raise InputError(f"found {found} of --inputs and --store; give one of them")
-    if inputs is not None and recipe is None:
-        raise InputError("--inputs needs --recipe, which says what the files hold")
+        raise InputError(f"found {found} of --files and --store; give one of them")
+    if files and recipe is None:
+        raise InputError("--files needs --recipe, which says what the files hold")
     if limit < 0:
         raise InputError(f"--limit is {limit}, expected 0 or more")
     from .. import exploration
@@ -44,10 +44,10 @@ def explore(
     study = load_recipe(recipe, overrides) if recipe is not None else None
     if store is not None:
         cli.say(exploration.explore_store(store, output, study, limit))
-    elif inputs is not None and study is not None:
-        cli.say(exploration.explore_inputs(study, inputs, output, limit))
+    elif study is not None:
+        cli.say(exploration.explore_files(study, files, output, limit))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command with the process's arguments, or with these."""
-    cli.run(explore, sections=("inputs", "image"), arguments=arguments)
+    cli.run(explore, ("inputs", "image"), arguments)

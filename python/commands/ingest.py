@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from ..recipe import load_recipe
 from . import cli
@@ -13,11 +13,11 @@ from . import cli
 def ingest(
     recipe: str,
     output: Path,
-    inputs: str | None = None,
-    test_inputs: str | None = None,
+    files: Sequence[str] = (),
+    test_files: Sequence[str] = (),
     workers: int = 1,
     scheduler: str | None = None,
-    on_error: str = "stop",
+    on_error: Literal["stop", "skip"] = "stop",
     overrides: dict[str, Any] | None = None,
 ) -> None:
     """Turn ROOT, Parquet or HDF5 files into a shuffled store of images, split by a hash of each event.
@@ -27,20 +27,22 @@ def ingest(
     Args:
         recipe: Name of a built-in recipe, or a YAML file.
         output: Folder of the store.
-        inputs: Files, as a quoted glob pattern or several with commas between; split by hash.
-        test_inputs: Files that make the test split; inputs then give training and validation only.
+        files: Names, quoted glob patterns or addresses (root://, http://); split by a hash of each event.
+        test_files: Files that make the test split; the others then give training and validation only.
         workers: Processes that read and render.
         scheduler: Address of a Dask scheduler, whose workers are used instead.
-        on_error: What a file that cannot be used does: stop the ingest, or skip the file.
+        on_error: What happens at a file that cannot be used: stop, or skip the file.
         overrides: Keys of the recipe.
     """
-    loaded = load_recipe(recipe, overrides)
     from ..ingest import ingest_files
+    from .checks import check_study
 
-    result = ingest_files(loaded, output, inputs, test_inputs, workers, scheduler, on_error)
+    study = load_recipe(recipe, overrides)
+    check_study(study, here=False)
+    result = ingest_files(study, output, files, test_files, workers, scheduler, on_error)
     cli.say(result.summary())
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command with the process's arguments, or with these."""
-    cli.run(ingest, sections=("inputs", "image", "split"), arguments=arguments)
+    cli.run(ingest, ("inputs", "image", "split"), arguments)

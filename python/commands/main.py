@@ -7,14 +7,20 @@ import sys
 
 from ..errors import RecipeError, suggest
 from . import cli
+from .session import fail
 
 VERBS = {
     "simulate": "simulate detector images from first principles",
     "ingest": "turn input files into a store of images",
     "explore": "look at files or a store before training",
     "train": "train a network from a store, or run the whole chain on simulated events",
+    "compare": "train several models, on one or several numbers of events, and compare them",
+    "ensemble": "make one run of several",
+    "learning_rate": "look for a good learning rate",
     "tune": "search for better values of recipe fields",
     "evaluate": "AUC with its error, background rejection, figures",
+    "robustness": "AUC under noise, dead cells and other disturbances",
+    "predict": "score files: a friend tree, Parquet or HDF5",
     "benchmark": "measure what models cost",
     "export": "write TorchScript and ONNX",
     "validate": "prove that the exports give the network's answers",
@@ -31,14 +37,14 @@ def main() -> None:
     verb, rest = words[0], words[1:]
     if verb not in VERBS:
         error = RecipeError(f"unknown command '{verb}'; {suggest(verb, VERBS)} (see particlevit --help)")
-        sys.exit(cli.fail(error))
+        sys.exit(fail(error))
     sys.argv = [f"particlevit {verb}", *rest]
     importlib.import_module(f"{__package__}.{verb}").main(rest)
 
 
 def usage() -> str:
     """Return what `particlevit --help` says."""
-    lines = [f"  {verb:<11}{what}" for verb, what in VERBS.items()]
+    lines = [f"  {verb:<14}{what}" for verb, what in VERBS.items()]
     return "\n".join(
         ["usage: particlevit COMMAND [options]", "", *lines, "", "particlevit COMMAND --help explains it."]
     )

@@ -14,7 +14,6 @@ from ..evaluation.cost import Benchmark
 from ..inference.manifest import Manifest
 from ..inference.metrics import Metrics
 from ..inference.run import Run, as_run
-from ..inference.scoring import describe
 from ..report.page import Page
 from ..run_folder import RunFolder
 from ..store import open_store
@@ -72,7 +71,7 @@ def _data(page: Page, run: Run) -> None:
     page.heading("Data")
     inputs = store.info.inputs
     entries = f"{len(inputs)} files, {sum(one.entries for one in inputs):,} entries"
-    page.mapping({"store": store.info.name, "images": describe(store.image), "inputs": entries})
+    page.mapping({"store": store.info.name, "images": store.image.text, "inputs": entries})
     rows = [(name, split.events, *split.per_class.values()) for name, split in store.info.splits.items()]
     page.table(("split", "events", *store.classes), rows)
 

@@ -11,9 +11,11 @@ from .cli import run, say
 
 def simulate(
     process: Literal["electron_photon", "quark_gluon"],
+    /,
     events: int = 20000,
     seed: int = 1,
     output: Path | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write simulated images in the layout of the public files.
 
@@ -25,18 +27,19 @@ def simulate(
     fevt/RHTree of the whole detector. Both hold the same jets. Needs the extra `sim`.
 
     Args:
-        process: what to simulate.
-        events: number of images.
-        seed: of the random numbers; the same seed gives the same file.
-        output: file to write, PROCESS.hdf5 or PROCESS.parquet by default; it appears when it is complete.
+        process: What to simulate.
+        events: Number of images.
+        seed: Seed of the random numbers; the same seed gives the same file.
+        output: File to write, PROCESS.hdf5 or PROCESS.parquet by default; it appears when it is complete.
+        overwrite: Replace the file where it is there already.
     """
     from .. import simulation
 
     path = output or Path(process + simulation.PROCESSES[process].suffix)
-    simulation.simulate(process, path, events, seed)
+    simulation.simulate(process, path, events, seed, overwrite)
     say(f"{path}: {events} events")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command with the process's arguments, or with these."""
-    run(simulate, positional=True, arguments=arguments)
+    run(simulate, arguments=arguments)

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ..store import ImageSpec
 
 Images = NDArray[np.float32]
-SATURATION = {"GeV": 1700.0, "ns": 125.0, "1": 1000.0}
-"""Largest value of a cell by unit: a saturated crystal of the ECAL barrel (CMS, JINST 3 (2008) S08004),
-five bunch crossings, and more particles than any jet has."""
+SATURATION = {"energy": 1700.0, "momentum": 1700.0, "time": 125.0, "count": 1000.0}
+"""Largest value of a cell by kind: a saturated crystal of the ECAL barrel (CMS, JINST 3 (2008) S08004; GeV),
+five bunch crossings (ns), and more particles than any jet has."""
 BATCH_SIZES = (1, 2, 7, 64, 1024)
 WORST_EVENTS = 5
 EXTREMES_PER_KIND = 8
@@ -36,12 +36,12 @@ def extreme_images(image: ImageSpec, seed: int = 1) -> dict[str, Images]:
     """
     random = np.random.default_rng(seed)
     shape = (EXTREMES_PER_KIND, *image.shape)
-    largest = np.array([SATURATION.get(unit, 1000.0) for unit in image.units], np.float32).reshape(-1, 1, 1)
+    largest = np.array([SATURATION[kind] for kind in image.kinds], np.float32).reshape(-1, 1, 1)
     hot = np.zeros(shape, np.float32)
     flat = hot.reshape(*shape[:2], -1)
     cells = random.integers(0, flat.shape[2], EXTREMES_PER_KIND)
     flat[np.arange(EXTREMES_PER_KIND), :, cells] = largest[:, 0, 0]
-    signed = np.array([unit == "ns" for unit in image.units]).reshape(-1, 1, 1)
+    signed = np.array(image.of_kind("time")).reshape(-1, 1, 1)
     spread = (random.lognormal(0, 3, shape) * (random.random(shape) < 0.05)).astype(np.float32)
     return {
         "empty": np.zeros((1, *image.shape), np.float32),

@@ -6,9 +6,6 @@ import dataclasses
 import io
 import json
 import math
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,10 +13,11 @@ import numpy as np
 
 from ..auc import check_classes
 from ..errors import RunError
+from ..files import whole_folder
 from ..inference.manifest import FILES, Int8File, Manifest, OnnxFile, TorchScriptFile, file_entry
 from ..inference.run import Run, as_run
 from .graph import operators, to_onnx, trace
-from .targets import DEFAULT_TARGET, Target, find_target
+from .targets import DEFAULT_TARGET, TARGETS, Target, find_cycle
 
 if TYPE_CHECKING:
     from ..inference.run import Model
@@ -48,7 +46,8 @@ def export_run(
         StoreError: no store to calibrate with.
     """
     run = as_run(run)
-    limits = find_target(target)
+    target = find_cycle(target)
+    limits = TARGETS[target]
     network = run.network
     if not run.metrics_file.is_file():
         raise RunError(
@@ -64,23 +63,6 @@ def export_run(
         content = dataclasses.replace(content, onnx=onnx, torchscript=script, onnx_int8=small)
         content.write(folder / MANIFEST)
     return content
-
-
-@contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that replaces `path` when all is well, and vanishes on an error."""
-    partial, old = (path.with_name(f".{path.name}.{word}") for word in ("partial", "old"))
-    for leftover in (partial, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        if path.exists():
-            path.rename(old)
-        partial.rename(path)
-    finally:
-        for leftover in (partial, old):
-            shutil.rmtree(leftover, ignore_errors=True)
 
 
 def essentials(content: Manifest) -> dict[str, Any]:
@@ -109,7 +91,7 @@ def calibration_sample(run: Run, store: Path | None) -> Sample:
     from .quantise import Sample
 
     events = run.events(store)
-    most = max(64, min(JUDGE_EVENTS, MAX_BYTES // (4 * math.prod(events.image.shape))))
+    most = max(64, min(JUDGE_EVENTS, MAX_BYTES // (4 * math.prod(events.store.image.shape))))
     judge = next((split for split in ("validation", "test", "train") if split in events.splits), "train")
     blocks = list(events.blocks(judge, most))
     labels = np.concatenate([truth for _, truth, _ in blocks]) if blocks else np.zeros(0, np.int64)

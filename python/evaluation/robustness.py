@@ -19,10 +19,12 @@ from ..report.figure import COLORS, figure
 from .names import run_names
 
 if TYPE_CHECKING:
+    from ..geometry.description import Kind
     from ..store import ImageSpec
 
 Images = NDArray[np.float32]
 EVENTS = 4000
+SCALED: tuple[Kind, ...] = ("energy", "momentum")
 STRENGTHS: dict[str, tuple[float, ...]] = {
     "noise": (0.0, 0.01, 0.03, 0.1, 0.3, 1.0),
     "dead_cells": (0.0, 0.01, 0.03, 0.1, 0.3),
@@ -99,7 +101,7 @@ def perturb(
         "noise": lambda: images + random.normal(size=images.shape) * strength * _per_channel(spread),
         "dead_cells": lambda: images * _alive(random, images, strength, 1),
         "masked_patches": lambda: images * _alive(random, images, strength, 4),
-        "energy_scale": lambda: images * _where_unit(image, "GeV", strength, 1.0),
+        "energy_scale": lambda: images * _where_kind(image, SCALED, strength, 1.0),
         "time_jitter": lambda: _jitter(random, images, image, strength),
         "rotation": lambda: np.rot90(images, round(strength / 90), axes=(2, 3)),
     }
@@ -110,8 +112,10 @@ def _per_channel(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values.reshape(-1, 1, 1)
 
 
-def _where_unit(image: ImageSpec, unit: str, inside: float, outside: float) -> NDArray[np.float64]:
-    return _per_channel(np.array([inside if one == unit else outside for one in image.units]))
+def _where_kind(
+    image: ImageSpec, kinds: tuple[Kind, ...], inside: float, outside: float
+) -> NDArray[np.float64]:
+    return _per_channel(np.where(image.of_kind(*kinds), inside, outside))
 
 
 def _alive(random: np.random.Generator, images: Images, fraction: float, side: int) -> NDArray[np.bool_]:
@@ -122,7 +126,7 @@ def _alive(random: np.random.Generator, images: Images, fraction: float, side: i
 
 
 def _jitter(random: np.random.Generator, images: Images, image: ImageSpec, sigma: float) -> Images:
-    size = sigma * _where_unit(image, "ns", 1.0, 0.0)
+    size = sigma * _where_kind(image, ("time",), 1.0, 0.0)
     return np.asarray(images + (images != 0) * random.normal(size=images.shape) * size, dtype=np.float32)
 
 
@@ -136,7 +140,7 @@ def scan(run: Run | Path, store: Path | None = None, limit: int = EVENTS, seed: 
     events = run.events(store)
     split = proof_split(events)
     predictor = run.predictor()
-    blocks = list(events.blocks(split, limit, progress="reading"))
+    blocks = list(events.blocks(split, limit, what="reading"))
     images = np.concatenate([one for one, _, _ in blocks])
     labels = np.concatenate([truth for _, truth, _ in blocks])
     check_classes(labels, predictor.classes, f"{events.store.path}, split {split}")
@@ -153,10 +157,10 @@ def scan(run: Run | Path, store: Path | None = None, limit: int = EVENTS, seed: 
 
 
 def fitting(image: ImageSpec) -> list[str]:
-    """Return the perturbations that images with these units and sides can have."""
+    """Return the perturbations that images with these kinds of channels and sides can have."""
     unfit = {
-        "energy_scale": "GeV" not in image.units,
-        "time_jitter": "ns" not in image.units,
+        "energy_scale": not any(image.of_kind(*SCALED)),
+        "time_jitter": not any(image.of_kind("time")),
         "rotation": image.height != image.width,
     }
     return [kind for kind in STRENGTHS if not unfit.get(kind, False)]

@@ -1,5 +1,5 @@
 """What is in the files, before any training."""
 
-from .explore import explore_inputs, explore_store
+from .explore import explore_files, explore_store
 
-__all__ = ["explore_inputs", "explore_store"]
+__all__ = ["explore_files", "explore_store"]

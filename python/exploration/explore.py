@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..ingest.plan import expand
 from ..recipe import Recipe
-from ..store import ImageSpec, open_store
+from ..store import image_of_recipe, open_store
 from .page import write_page
 from .reading import Data, input_data, store_data
 from .survey import Survey, gluon_remark, labels_contradict, remarks, take_survey
@@ -29,16 +30,16 @@ def explore_store(path: Path, output: Path, recipe: Recipe | None = None, limit:
     """
     store = open_store(path)
     if recipe is not None:
-        store.check_model(ImageSpec.from_recipe(recipe), recipe.classes)
+        store.check_model(image_of_recipe(recipe), recipe.classes)
     return _report(store_data(store, limit), output)
 
 
-def explore_inputs(recipe: Recipe, pattern: str, output: Path, limit: int = 0) -> str:
-    """Explore the files of `pattern` as `recipe` reads them; otherwise as `explore_store`.
+def explore_files(recipe: Recipe, files: Sequence[str], output: Path, limit: int = 0) -> str:
+    """Explore `files` as `recipe` reads them; otherwise as `explore_store`.
 
     Args:
         recipe: What the files hold.
-        pattern: Files, with wildcards; several patterns are separated by commas.
+        files: Names or glob patterns.
         output: Folder of the report.
         limit: Most entries of each file; 0: all.
 
@@ -46,7 +47,7 @@ def explore_inputs(recipe: Recipe, pattern: str, output: Path, limit: int = 0) -
         InputError: no file, or none that can be read.
         RecipeError: the recipe's inputs do not make sense.
     """
-    return _report(input_data(recipe, expand(pattern), limit), output)
+    return _report(input_data(recipe, expand(files), limit), output)
 
 
 def _report(data: Data, output: Path) -> str:

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..geometry.description import Kind
 from ..store import ImageSpec, SparseImages
 from ..store.sparse import Array
 
-ENERGY_UNIT = "GeV"
-COUNT_UNIT = "1"
+WEIGHTS: tuple[Kind, ...] = ("energy", "momentum")
 
 
 class Cells(NamedTuple):
@@ -19,9 +19,9 @@ class Cells(NamedTuple):
     channel: Array
     """Channel of each cell, int64."""
     weighted: Array
-    """Whether the cell carries pT or energy: all channels in GeV, or the first one where there is none."""
+    """Whether the cell carries pT or energy: all such channels, or the first one where there is none."""
     counted: Array
-    """Whether the cell counts particles: channels of unit 1."""
+    """Whether the cell counts particles: channels of that kind."""
     eta: Array
     """Centre of the cell along the rows, in `unit`, from the middle of the image."""
     phi: Array
@@ -34,20 +34,19 @@ def cell_tables(image: ImageSpec) -> Cells:
     """Return the tables of the images that `image` describes."""
     _, height, width = image.shape
     channel, row, column = np.indices(image.shape).reshape(3, -1)
-    energetic = np.array([unit == ENERGY_UNIT for unit in image.units])
+    energetic = np.array(image.of_kind(*WEIGHTS))
     if not energetic.any():
         energetic[0] = True
-    counting = np.array([unit == COUNT_UNIT for unit in image.units])
-    known = {"eta_half_width", "phi_half_width"} <= image.window.keys()
-    rows = 2 * image.window["eta_half_width"] / height if known else 1.0
-    columns = 2 * image.window["phi_half_width"] / width if known else 1.0
+    counting = np.array(image.of_kind("count"))
+    half = image.grid.half_widths
+    rows, columns = (2 * half[0] / height, 2 * half[1] / width) if half else (1.0, 1.0)
     return Cells(
         channel=channel,
         weighted=energetic[channel],
         counted=counting[channel],
         eta=(row - (height - 1) / 2) * rows,
         phi=(column - (width - 1) / 2) * columns,
-        unit="rad" if known else "cells",
+        unit="rad" if half else "cells",
     )
 
 

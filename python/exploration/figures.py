@@ -155,8 +155,8 @@ def draw_means(path: Path, panels: Sequence[Panel], title: str, image: ImageSpec
     """Draw the panels side by side with logarithmic colours; `title` names channel and unit."""
     extent = [-0.5, image.width - 0.5, -0.5, image.height - 0.5]
     labels = {"xlabel": r"Column, along $\phi$", "ylabel": r"Row, along $\eta$"}
-    if {"eta_half_width", "phi_half_width"} <= image.window.keys():
-        phi, eta = float(image.window["phi_half_width"]), float(image.window["eta_half_width"])
+    if image.grid.half_widths is not None:
+        eta, phi = image.grid.half_widths
         extent = [-phi, phi, -eta, eta]
         labels = {"xlabel": r"$\Delta\phi$ [rad]", "ylabel": r"$\Delta\eta$"}
     top = max((float(panel.values.max()) for panel in panels[: len(panels) // 2 + 1]), default=1.0)

@@ -50,7 +50,7 @@ def feature_names(survey: Survey) -> list[str]:
 
 def _summary(page: Page, survey: Survey) -> None:
     channels, height, width = survey.image.shape
-    units = [f"{name} [{unit}]" for name, unit in zip(survey.image.channels, survey.image.units, strict=True)]
+    units = [f"{name} [{unit}]" for name, unit in zip(survey.image.names, survey.image.units, strict=True)]
     page.text(
         f"{survey.events:,} events of {len(survey.classes)} classes ({', '.join(survey.classes)}); images of "
         f"{channels} channels ({', '.join(units)}), {height} rows along eta and {width} columns along phi."
@@ -147,7 +147,7 @@ def _mean(column: Any) -> str:
 
 def _channels(page: Page, survey: Survey, folder: Path) -> None:
     page.heading("Cells of each channel")
-    names = survey.image.channels
+    names = survey.image.names
     filled = [k for k in range(len(names)) if survey.spectra[:, k].any()]
     for name in (name for k, name in enumerate(names) if k not in filled):
         page.text(f"All cells of the channel {name} are 0.")

@@ -10,7 +10,7 @@ import numpy as np
 from ..ingest.hashing import mix
 from ..store import ImageSpec, SparseImages
 from ..store.sparse import Array
-from .features import ENERGY_UNIT, cell_tables
+from .features import WEIGHTS, cell_tables
 from .statistics import Chunk, Features
 
 KINEMATICS = ("pt", "eta", "ieta")  # what a classifier should not learn the class from
@@ -24,11 +24,11 @@ class BadValues:
     """Counts of NaN, infinite and negative cells, empty images, foreign labels and missing column entries."""
 
     def __init__(self, image: ImageSpec, classes: int) -> None:
-        self._channels = image.channels
+        self._channels = image.names
         self._channel = cell_tables(image).channel
-        self._energy = np.array([unit == ENERGY_UNIT for unit in image.units])
+        self._energy = np.array(image.of_kind(*WEIGHTS))
         self._classes = classes
-        self._cells = {f"{kind} in {name}": 0 for name in image.channels for kind in self._kinds(name)}
+        self._cells = {f"{kind} in {name}": 0 for name in image.names for kind in self._kinds(name)}
         self._events = {
             "images with NaN or infinite cells": 0,
             "empty images": 0,
@@ -184,6 +184,8 @@ def compare_classes(features: Features, names: Sequence[str]) -> list[Comparison
     result = []
     for name in names:
         values = [column[np.isfinite(column)] for column in features.values.get(name, [])]
+        if len(values) < 2:
+            continue
         labels = range(1, 2) if len(values) == 2 else range(len(values))
         for label in labels:
             others = np.concatenate([column for k, column in enumerate(values) if k != label])

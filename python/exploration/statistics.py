@@ -179,7 +179,7 @@ class FeatureSample:
     def _table(self, chunk: Chunk) -> dict[str, Array]:
         table = image_features(chunk.images, self._cells)
         cells = occupancy(chunk.images, self._cells, len(self._image.channels))
-        table |= {f"cells_{name}": cells[:, k] for k, name in enumerate(self._image.channels)}
+        table |= {f"cells_{name}": cells[:, k] for k, name in enumerate(self._image.names)}
         for name, column in chunk.columns.items():
             if column.ndim == 1 and column.dtype.kind in "fiub" and name not in BOOKKEEPING:
                 table[name] = column.astype(np.float64)

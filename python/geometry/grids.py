@@ -25,7 +25,6 @@ TOWER_ETA_EDGES = (  # of the towers 0..28; ECAL rows divide each tower into fiv
     1.305, 1.392, 1.479, 1.566, 1.653, 1.740, 1.830, 1.930, 2.043, 2.172, 2.322, 2.500, 2.650, 3.000,
 )  # fmt: skip
 
-CRYSTAL_ETA = 0.0174  # width of a barrel crystal in eta
 CRYSTAL_PHI = 2.0 * math.pi / EB_IPHI_MAX  # width of a barrel crystal in phi, rad
 CRYSTAL_WIDTH_CM = 2.2  # front face of a barrel crystal
 EB_RADIUS_CM = 129.0  # inner radius of the barrel crystals

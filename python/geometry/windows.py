@@ -6,6 +6,8 @@ A test compares these functions with the C++ ones bit for bit.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -15,35 +17,33 @@ Images = npt.NDArray[np.floating]
 Indices = npt.NDArray[np.integer]
 
 
-def seed_offset(size: int) -> int:
-    """Return the row or column of the seed in a window of `size` cells: 15 of 32, 62 of 125."""
-    return (size - 1) // 2
+class Window(NamedTuple):
+    """A window of `height` x `width` cells with its seed at (`row`, `column`)."""
+
+    height: int
+    width: int
+    row: int
+    column: int
 
 
-def crop(image: Images, row: int, column: int, height: int, width: int) -> Images:
-    """Return the window of `image` whose cell (seed_offset(height), seed_offset(width)) is (row, column).
+def crop(image: Images, row: int, column: int, window: Window) -> Images:
+    """Return the `window` of `image` whose seed cell is (row, column).
 
     Args:
         image: (..., rows, columns).
         row: Row of the seed, in the image.
         column: Column of the seed; wrapped.
-        height: Rows of the window.
-        width: Columns of the window.
+        window: Size, and where the seed lies in it.
 
     Returns:
         (..., height, width), of the dtype of `image`.
     """
-    window: Images = crop_many(image[np.newaxis], np.array([row]), np.array([column]), height, width)[0]
-    return window
+    cut: Images = crop_many(image[np.newaxis], np.array([row]), np.array([column]), window)[0]
+    return cut
 
 
 def crop_many(
-    images: Images,
-    rows: Indices,
-    columns: Indices,
-    height: int,
-    width: int,
-    which: Indices | None = None,
+    images: Images, rows: Indices, columns: Indices, window: Window, which: Indices | None = None
 ) -> Images:
     """Return one window per seed.
 
@@ -51,15 +51,16 @@ def crop_many(
         images: (N, ..., rows, columns), one image per seed; or (1, ..., rows, columns), one for all seeds.
         rows: (N,) rows of the seeds.
         columns: (N,) columns of the seeds; wrapped.
-        height: Rows of the windows.
-        width: Columns of the windows.
+        window: Size of the windows, and where the seed lies in them.
         which: (N,) image of each seed, where there are neither N nor 1 images.
 
     Returns:
         (N, ..., height, width), of the dtype of `images`.
     """
-    window_rows = np.asarray(rows)[:, np.newaxis] - seed_offset(height) + np.arange(height)  # (N, height)
-    window_columns = np.asarray(columns)[:, np.newaxis] - seed_offset(width) + np.arange(width)  # (N, width)
+    window_rows = np.asarray(rows)[:, np.newaxis] - window.row + np.arange(window.height)  # (N, height)
+    window_columns = (
+        np.asarray(columns)[:, np.newaxis] - window.column + np.arange(window.width)
+    )  # (N, width)
     inside = (window_rows >= 0) & (window_rows < images.shape[-2])
     if which is None:
         which = np.arange(len(images)) if len(images) == len(window_rows) else np.zeros(len(window_rows), int)
@@ -70,14 +71,14 @@ def crop_many(
         (window_columns % images.shape[-1])[:, np.newaxis, :],
     ]  # (N, height, width, ...): advanced indices around an ellipsis come first
     windows = np.moveaxis(windows, (1, 2), (-2, -1))
-    shape = (len(inside),) + (1,) * (windows.ndim - 3) + (height, 1)
+    shape = (len(inside),) + (1,) * (windows.ndim - 3) + (window.height, 1)
     return np.where(inside.reshape(shape), windows, windows.dtype.type(0))
 
 
-def windows_inside(rows: Indices, height: int, image_rows: int = grids.ECAL_ROWS) -> npt.NDArray[np.bool_]:
-    """Return for each seed row whether its window of `height` rows lies within the image."""
-    top = np.asarray(rows) - seed_offset(height)
-    return (top >= 0) & (top + height <= image_rows)
+def windows_inside(rows: Indices, window: Window, image_rows: int = grids.ECAL_ROWS) -> npt.NDArray[np.bool_]:
+    """Return for each seed row whether its `window` lies within an image of `image_rows` rows."""
+    top = np.asarray(rows) - window.row
+    return (top >= 0) & (top + window.height <= image_rows)
 
 
 def upsample_hbhe(towers: Images) -> Images:

@@ -8,6 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from typing_extensions import Self
+
 from ..artefacts import Artefact
 from ..errors import DeploymentError
 from ..store import ImageSpec
@@ -78,6 +80,7 @@ class Int8File(ExportedFile):
 class Manifest(Artefact):
     """The content of model.json."""
 
+    FORMAT_VERSION = 2
     REMEDY = "write it with scripts/export.py --run {run}"
     ERROR = DeploymentError
 
@@ -93,11 +96,23 @@ class Manifest(Artefact):
     working_points: dict[str, dict[str, float]] = field(default_factory=dict)
     """Class -> background efficiency -> threshold; empty where the run was not evaluated."""
     metrics: Metrics | None = None
+    recipe: dict[str, Any] | None = None
+    """What of the recipe reads files (name, classes, inputs, image), so that an export alone scores them."""
     versions: dict[str, str] = field(default_factory=dict)
     """Packages that made the export."""
     onnx: OnnxFile | None = None
     torchscript: TorchScriptFile | None = None
     onnx_int8: Int8File | None = None
+
+    @classmethod
+    def from_json(cls, content: Any) -> Self:
+        """See `Artefact.from_json`."""
+        if isinstance(content, dict) and content.get("format_version", 1) == 1:
+            raise ValueError(
+                "format version 1, of images whose seed cell and tier are not described, expected 2: ingest "
+                "the inputs, train and export again"
+            )
+        return super().from_json(content)
 
     def exported(self, kind: str) -> ExportedFile | None:
         """Return the entry of onnx, torchscript or onnx_int8; None where it was not exported."""

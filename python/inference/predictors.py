@@ -62,7 +62,7 @@ class Predictor:
         """
         images = np.asarray(images)
         if images.ndim != 4 or images.shape[1:] != self.image.shape:
-            channels = ", ".join(self.image.channels)
+            channels = ", ".join(self.image.names)
             raise ModelError(
                 f"images of shape {images.shape}, expected (N, {', '.join(map(str, self.image.shape))}) "
                 f"with channels {channels}; cut the images as the model's recipe says"

@@ -106,6 +106,7 @@ class Run(RunFolder):
             classes=tuple(network.classes),
             working_points=metrics.working_points if metrics else {},
             metrics=dataclasses.replace(metrics, working_points={}) if metrics else None,
+            recipe={key: self.checkpoint.recipe[key] for key in ("name", "classes", "inputs", "image")},
             versions=installed_versions(),
         )
 

@@ -26,6 +26,10 @@ class Labeller:
         self.table, self.classes = table, recipe.classes
         self.field: str | None = None
         self.fixed: int | None = None
+        self.values = label_values(label, recipe.classes)
+        if label.unlabelled:
+            self.fixed = 0  # the store will say that there is no label
+            return
         field = resolve(table, label.field) if label.field is not None else None
         if field is not None and (field in table.fields or not label.files):
             require(table, {"label": field}, 0)
@@ -36,7 +40,6 @@ class Labeller:
             raise RecipeError(
                 "inputs.label: give a field, or for each class a part of the file name in files"
             )
-        self.values = label_values(label, recipe.classes)
 
     def classify(self, values: Array, start: int, stop: int) -> Array:
         """Return the class of the entries start..stop, -1 for none, from the `values` of the field.

@@ -75,9 +75,11 @@ class ObjectColumns:
         label = recipe.inputs.label
         self.path = table.path
         self.meanings = label_values(label, recipe.classes)
-        self.label = find_field(table, label.field) if label.field else None
+        self.label = find_field(table, label.field) if label.field and not label.unlabelled else None
         self.fixed: int | None = None
-        if self.label is None and label.files:
+        if label.unlabelled:
+            self.fixed = 0  # the store will say that there is no label
+        elif self.label is None and label.files:
             self.fixed = class_of_file(table.path, label, recipe.classes)
         elif self.label is None:
             self.label = need_field(table, label.field or "label", "inputs.label.field")

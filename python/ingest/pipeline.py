@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import logging
-import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 import h5py
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import InputError, StoreError
-from ..files import write_json
+from ..files import LOCK, locked, unwritable, write_json
+from ..progress import progress
 from ..recipe import Recipe
-from ..store import SPLITS, ImageSpec, InputInfo, ShardInfo, SplitInfo, StoreInfo
+from ..store import SPLITS, InputInfo, ShardInfo, SplitInfo, StoreInfo, image_of_recipe
 from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
-from ..store.writer import disk_error
+from .domain import with_domain
 from .executor import RunTasks, executor
 from .plan import Plan, make_plan, plan_dict, recipe_part
-from .stages import MergeTask, UnitTask, count_selected, run_merge, run_unit, unit_tasks
+from .stages import PROBLEMS, MergeTask, UnitTask, count_selected, run_merge, run_unit, unit_tasks
 from .tables.temporary import TemporaryError
 
 PARTS = ".parts"
-LOCK = ".lock"
 PLAN = "plan.json"
 SHARDS_AT_ONCE = 2
 logger = logging.getLogger(__name__)
@@ -54,7 +50,7 @@ class Result:
         lines = []
         for name, split in self.info.splits.items():
             classes = ", ".join(f"{count:,} {label}" for label, count in split.per_class.items())
-            lines.append(f"{name}: {split.events:,} events ({classes})")
+            lines.append(f"{name}: {split.events:,} events ({classes or 'no labels'})")
         left = sum(file.entries - file.selected for file in self.info.inputs)
         if left > 0:
             lines.append(f"{left:,} entries were not selected (no class, or nothing to draw)")
@@ -67,26 +63,27 @@ class Result:
 def ingest_files(
     recipe: Recipe,
     output: Path,
-    inputs: str | None = None,
-    test_inputs: str | None = None,
+    files: str | Sequence[str] = (),
+    test_files: str | Sequence[str] = (),
     workers: int = 1,
     scheduler: str | None = None,
     on_error: str = "stop",
 ) -> Result:
-    """Make the store `output` from the files that match `inputs` (split by hash) and `test_inputs`.
+    """Make the store `output` from `files` (split by hash) and `test_files`, each a pattern or several.
 
     An interrupted ingest is continued by the same call. Files that cannot be used stop it, or are skipped and
     listed in store.json, as `on_error` says.
 
     Raises:
         InputError: a file cannot be used; or no event, or a single class, was selected.
-        StoreError: the folder holds something else, another ingest runs in it, or the disk is full.
+        StoreError: the folder holds something else.
+        OutputError: another ingest runs in it, or the disk is full.
     """
     begin = time.monotonic()
-    plan = make_plan(recipe, inputs, test_inputs, on_error)
+    plan = make_plan(recipe, _several(files), _several(test_files), on_error)
     created = not output.exists()
     try:
-        with _locked(output):
+        with locked(output, "ingest"):
             if _is_finished(output, plan):
                 return Result(output, read_info(output), True, 0, time.monotonic() - begin)
             try:
@@ -100,28 +97,12 @@ def ingest_files(
             output.rmdir()
         raise
     except OSError as error:
-        raise disk_error(output, error) from error
+        raise unwritable(output, error) from error
     return Result(output, read_info(output), False, entries, time.monotonic() - begin)
 
 
-@contextmanager
-def _locked(output: Path) -> Iterator[None]:
-    """Keep other ingests out of the folder, which is made where missing."""
-    output.mkdir(parents=True, exist_ok=True)
-    path = output / LOCK
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if path.stat().st_ino != os.fstat(file.fileno()).st_ino:
-                raise BlockingIOError
-        except (BlockingIOError, FileNotFoundError) as error:
-            raise StoreError(
-                f"{output}: another ingest is writing here; wait for it or choose another folder"
-            ) from error
-        try:
-            yield
-        finally:
-            path.unlink(missing_ok=True)
+def _several(patterns: str | Sequence[str]) -> Sequence[str]:
+    return [patterns] if isinstance(patterns, str) else patterns
 
 
 def _is_finished(output: Path, plan: Plan) -> bool:
@@ -159,7 +140,8 @@ def _run(plan: Plan, output: Path, workers: int, scheduler: str | None, on_error
     with executor(workers, scheduler) as run_tasks:
         entries, failed = _run_units(plan, parts, run_tasks, on_error)
         targets, selected = _run_merges(plan, output, run_tasks, failed)
-    write_json(output / STORE_FILE, _info(plan, targets, selected, failed).to_dict())
+    left_out = _left_out(plan, parts, failed)
+    write_json(output / STORE_FILE, _info(plan, output, targets, selected, left_out).to_dict())
     shutil.rmtree(parts)
     return entries
 
@@ -172,7 +154,7 @@ def _run_units(plan: Plan, parts: Path, run_tasks: RunTasks, on_error: str) -> t
     left = sum(task.unit.stop - task.unit.start for task in todo)
     failed: dict[str, str] = {}
     entries = 0
-    with tqdm(total=total, initial=total - left, desc="ingest", unit="entries", mininterval=0.5) as bar:
+    with progress("ingest", total, "entries", total - left) as bar:
         for task, outcome in run_tasks(run_unit, todo):
             if isinstance(outcome, InputError) and on_error == "skip":
                 _note_failure(failed, task, outcome)
@@ -195,7 +177,7 @@ def _run_merges(
     targets = {group: shards / f"{group[0]}-{group[1]:05d}.h5" for group in plan.groups}
     merges = _merge_tasks([str(target) for target in targets.values()], files)
     merges = [task for task in merges if not all(Path(target).exists() for target in task.targets)]
-    with tqdm(total=len(merges), desc="shuffling", unit="part", mininterval=0.5) as bar:
+    with progress("shuffling", len(merges), "parts") as bar:
         for _, outcome in run_tasks(run_merge, merges):
             if isinstance(outcome, Exception):
                 raise outcome
@@ -219,9 +201,10 @@ def _check_selected(plan: Plan, parts: list[Path], failed: dict[str, str]) -> di
     sources, table = count_selected(parts, len(classes))
     for fixed in (None, "test"):
         members = [i for i, file in enumerate(plan.inputs) if file.split == fixed and file.path not in failed]
-        what = "test inputs" if fixed else "inputs"
+        what = "test files" if fixed else "files"
         counts = table[np.isin(sources, members)].sum(axis=0)
-        if any(file.split == fixed for file in plan.inputs) and (counts > 0).sum() < 2:
+        needed = 1 if plan.recipe.inputs.label.unlabelled else 2
+        if any(file.split == fixed for file in plan.inputs) and (counts > 0).sum() < needed:
             seen = [name for name, count in zip(classes, counts, strict=True) if count]
             found = f"only events of class '{seen[0]}'" if seen else "no selected event"
             raise InputError(
@@ -229,6 +212,19 @@ def _check_selected(plan: Plan, parts: list[Path], failed: dict[str, str]) -> di
                 "check inputs.label and the files"
             )
     return dict(zip(sources.tolist(), table.sum(axis=1).tolist(), strict=True))
+
+
+def _left_out(plan: Plan, parts: Path, failed: dict[str, str]) -> list[dict[str, str]]:
+    """Return the files and the entries that were left out, and why."""
+    found = [{"file": Path(path).name, "reason": failed[path]} for path in sorted(failed)]
+    for unit in plan.units():
+        file = parts / Path(unit.file).with_suffix(PROBLEMS)
+        if file.exists() and plan.inputs[unit.source].path not in failed:
+            reasons = json.loads(file.read_text(encoding="utf-8"))
+            found += [
+                {"file": plan.inputs[unit.source].name, "reason": reason} for reason in reasons.values()
+            ]
+    return found
 
 
 def _merge_tasks(targets: list[str], parts: list[Path]) -> list[MergeTask]:
@@ -241,40 +237,44 @@ def _merge_tasks(targets: list[str], parts: list[Path]) -> list[MergeTask]:
 
 def _info(
     plan: Plan,
+    output: Path,
     targets: dict[tuple[str, int], Path],
     selected: dict[int, int],
-    failed: dict[str, str],
+    left_out: list[dict[str, str]],
 ) -> StoreInfo:
-    classes = plan.recipe.classes
+    """Return what store.json will say, with the domain that the training events cover."""
+    recipe = plan.recipe
+    classes = recipe.classes
     splits: dict[str, SplitInfo] = {}
     columns: set[str] = set()
     for split in (name for name in SPLITS if name in plan.shards):
-        shards, counts = [], np.zeros(len(classes), np.int64)
+        shards, counts, events = [], np.zeros(len(classes), np.int64), 0
         for (name, _), path in targets.items():
             if name == split and path.exists():
                 with h5py.File(path, "r") as file:
                     labels = file["label"][:]
                     columns |= set(file["columns"])
-                counts += np.bincount(labels, minlength=len(classes))
-                shards.append(ShardInfo(f"{SHARD_FOLDER}/{path.name}", len(labels), path.stat().st_size))
-        per_class = dict(zip(classes, counts.tolist(), strict=True))
-        splits[split] = SplitInfo(int(counts.sum()), per_class, tuple(shards))
+                counts += np.bincount(labels[labels >= 0], minlength=len(classes))
+                events += len(labels)
+                shards.append(ShardInfo.of(output, path, len(labels)))
+        unlabelled = recipe.inputs.label.unlabelled
+        per_class = {} if unlabelled else dict(zip(classes, counts.tolist(), strict=True))
+        splits[split] = SplitInfo(events, per_class, tuple(shards))
     used = [
         InputInfo(file.name, file.sha256, file.bytes, file.entries, selected.get(number, 0), file.split)
         for number, file in enumerate(plan.inputs)
     ]
-    unit_skips = [{"file": Path(path).name, "reason": failed[path]} for path in sorted(failed)]
-    recipe = plan.recipe
+    training = [path for (split, _), path in targets.items() if split == "train" and path.exists()]
     return StoreInfo(
         id=plan.id,
         name=recipe.name,
-        image=ImageSpec.from_recipe(recipe),
+        image=with_domain(image_of_recipe(recipe), training),
         classes=tuple(classes),
         columns=tuple(sorted(columns)),
         split=asdict(recipe.split),
         splits=splits,
         inputs=tuple(used),
-        skipped=(*plan.skipped, *unit_skips),
+        skipped=(*plan.skipped, *left_out),
         recipe=recipe_part(recipe),
         versions={name: version(name) for name in ("particlevit", "numpy", "h5py", "uproot", "pyarrow")},
         schema_version=SCHEMA_VERSION,

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import math
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from glob import iglob
 from pathlib import Path
@@ -13,12 +15,12 @@ from typing import Any
 
 from ..errors import InputError, RecipeError, suggest
 from ..recipe import Recipe, recipe_dict
-from ..store import SPLITS, ImageSpec
+from ..store import SPLITS, image_of_recipe
 from .hashing import file_hash
-from .sources.dispatch import open_source
+from .seeds import check_seed, open_images
 from .tables import remote
 
-FORMAT = 1  # part of the fingerprint: raise it when the same inputs would give another store
+FORMAT = 2  # part of the fingerprint: raise it when the same inputs would give another store
 LARGE_IMAGE = 8192  # cells
 ON_ERROR = ("stop", "skip")
 logger = logging.getLogger(__name__)
@@ -98,12 +100,14 @@ def split_fractions(recipe: Recipe, fixed_test: bool) -> list[float]:
     total = sum(fractions)
     if total <= 0:
         raise RecipeError(
-            "split: with --test-inputs, train and validation cannot both be 0; raise one of them"
+            "split: with --test-files, train and validation cannot both be 0; raise one of them"
         )
     return [fraction / total for fraction in fractions]
 
 
-def make_plan(recipe: Recipe, inputs: str | None, test_inputs: str | None, on_error: str = "stop") -> Plan:
+def make_plan(
+    recipe: Recipe, files: Sequence[str], test_files: Sequence[str] = (), on_error: str = "stop"
+) -> Plan:
     """Open every file that the patterns match, and plan the work.
 
     Raises:
@@ -112,35 +116,35 @@ def make_plan(recipe: Recipe, inputs: str | None, test_inputs: str | None, on_er
     """
     if on_error not in ON_ERROR:
         raise RecipeError(f"--on-error '{on_error}'; {suggest(on_error, ON_ERROR)}")
-    if inputs is None and test_inputs is None:
-        raise InputError("no inputs; give --inputs, --test-inputs or both")
-    wanted = [(path, None) for path in expand(inputs)] + [(path, "test") for path in expand(test_inputs)]
+    if not files and not test_files:
+        raise InputError("no files; give --files, --test-files or both")
+    wanted = [(path, None) for path in expand(files)] + [(path, "test") for path in expand(test_files)]
     _check_twice([path for path, _ in wanted])
-    files, skipped = [], []
+    usable, skipped = [], []
     for path, split in wanted:
         found = _inspect(path, split, recipe)
         if isinstance(found, InputFile):
-            files.append(found)
+            usable.append(found)
         elif on_error == "stop":
             raise found
         else:
             logger.warning("skipped: %s", found)
             skipped.append({"file": Path(path).name, "reason": str(found)})
-    if not files:
+    if not usable:
         raise InputError(f"none of the {len(wanted)} input files can be used; see the messages above")
-    shards = _count_shards(recipe, files)
-    return Plan(recipe, tuple(files), tuple(skipped), shards, _fingerprint(recipe, files, skipped))
+    shards = _count_shards(recipe, usable)
+    return Plan(recipe, tuple(usable), tuple(skipped), shards, _fingerprint(recipe, usable, skipped))
 
 
-def expand(patterns: str | None) -> list[str]:
-    """Return the files that match glob patterns, separated by commas; sorted by base name.
+def expand(patterns: Sequence[str]) -> list[str]:
+    """Return the files that match names or glob patterns; sorted by base name.
 
     Raises:
         InputError: a pattern matches nothing.
     """
     paths: list[str] = []
-    for pattern in (patterns or "").split(",") if patterns is not None else []:
-        found = _match(pattern.strip())
+    for pattern in patterns:
+        found = _match(pattern)
         if not found:
             raise InputError(f"'{pattern}': no file matches; check the pattern (and quote it)")
         paths += found
@@ -151,6 +155,8 @@ def _match(pattern: str) -> list[str]:
     if remote.is_remote(pattern):
         return remote.glob(pattern)
     name = str(Path(pattern).expanduser())
+    if Path(name).is_file():
+        return [name]
     return [path for path in iglob(name, recursive=True) if Path(path).is_file()]  # noqa: PTH207
 
 
@@ -165,7 +171,9 @@ def _check_twice(paths: list[str]) -> None:
 
 def _inspect(path: str, split: str | None, recipe: Recipe) -> InputFile | InputError:
     try:
-        source = open_source(path, recipe)
+        source = open_images(path, recipe)
+        if not recipe.inputs.recentre:
+            check_seed(path, source, recipe)
         if source.missing:
             logger.warning("%s: no %s; these columns will be NaN", path, ", ".join(source.missing))
         size, mtime_ns = stat(path)
@@ -204,9 +212,7 @@ def _count_shards(recipe: Recipe, files: list[InputFile]) -> dict[str, int]:
 
 
 def _is_large(recipe: Recipe) -> bool:
-    return bool(
-        ImageSpec.from_recipe(recipe).shape[0] * recipe.image.height * recipe.image.width > LARGE_IMAGE
-    )
+    return bool(math.prod(image_of_recipe(recipe).shape) > LARGE_IMAGE)
 
 
 def _fingerprint(recipe: Recipe, files: list[InputFile], skipped: list[dict[str, str]]) -> str:

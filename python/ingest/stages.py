@@ -15,6 +15,7 @@ import h5py
 import numpy as np
 
 from ..errors import InputError
+from ..files import write_json
 from ..recipe import Recipe
 from ..store import SPLITS, SparseImages
 from ..store.reader import read_events
@@ -22,10 +23,12 @@ from ..store.sparse import Array
 from ..store.writer import write_events
 from .hashing import choose, event_hash, order_hash
 from .plan import InputFile, Plan, Unit, stat
+from .seeds import open_images
 from .sources.base import Events
-from .sources.dispatch import open_source
 
 KEY, GROUP = "_key", "_group"
+UNLABELLED = -1
+PROBLEMS = ".json"  # beside a part: entries that were left out, and why
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def run_unit(task: UnitTask) -> int:
         InputError: bad content, or the file changed since it was planned.
     """
     unit, file = task.unit, task.file
-    source = open_source(file.path, task.recipe)
+    source = open_images(file.path, task.recipe)
     events = Events.concatenate([source.read(*step) for step in source.steps(unit.start, unit.stop)])
     if stat(file.path) != (file.bytes, file.mtime_ns) or source.entries != file.entries:
         raise InputError(f"{file.path}: changed while it was read; run again when it is complete")
@@ -87,8 +90,13 @@ def run_unit(task: UnitTask) -> int:
         KEY: keys[order],
         GROUP: groups[order],
     }
+    labels = events.labels[order]
+    if task.recipe.inputs.label.unlabelled:
+        labels = np.full(len(labels), UNLABELLED, np.int64)
     part = Path(task.folder) / unit.file
-    write_events(part, events.images.take(order), events.labels[order], columns)
+    if source.unreadable:
+        write_json(part.with_suffix(PROBLEMS), source.unreadable)
+    write_events(part, events.images.take(order), labels, columns)
     return unit.stop - unit.start
 
 
@@ -131,12 +139,15 @@ def run_merge(task: MergeTask) -> None:
 
 
 def count_selected(parts: Sequence[Path], classes: int) -> tuple[Array, Array]:
-    """Return the numbers of the inputs that have parts, and how many events (inputs, classes) these hold."""
+    """Return the numbers of the inputs that have parts, and how many events (inputs, classes) these hold.
+
+    Events without a label count as the first class.
+    """
     totals: dict[int, Array] = {}
     for part in parts:
         source = int(part.name.partition("-")[0])
         with h5py.File(part, "r") as file:
-            counts = np.bincount(file["label"][:], minlength=classes)
+            counts = np.bincount(np.maximum(file["label"][:], 0), minlength=classes)
         totals[source] = totals.get(source, np.zeros(classes, np.int64)) + counts
     sources = np.array(sorted(totals), np.int64)
     table: Any = np.array([totals[source] for source in sources.tolist()]).reshape(len(sources), classes)

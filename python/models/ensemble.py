@@ -66,9 +66,7 @@ class Ensemble(nn.Module):
 
 def _check_member(first: Network, other: Network, number: int) -> None:
     for what, one, two in (
-        ("channels", list(first.image.channels), list(other.image.channels)),
-        ("units", list(first.image.units), list(other.image.units)),
-        ("image shape", first.image.shape, other.image.shape),
+        *((name, *pair) for name, pair in first.image.differences(other.image).items()),
         ("classes", first.classes, other.classes),
     ):
         if one != two:

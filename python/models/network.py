@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,15 +18,17 @@ if TYPE_CHECKING:
 
 
 class Network(nn.Module):
-    """Normalisation, backbone and softmax in one module.
+    """Steps on pixels and shape, normalisation, backbone and softmax in one module.
 
     Attributes:
-        preprocess: raw images -> normalised images; holds mean and std as buffers.
+        steps: the recipe's `transforms`: raw images -> images of the description `seen`.
+        preprocess: these images -> normalised images; holds mean and std as buffers.
         backbone: images (N, C, H, W) -> logits (N, K). Its attribute `takes` says which images: "normalised"
-            (also where there is no such attribute); "both", normalised and raw ones, the latter
-            zero-suppressed and without the times, which are no amounts; or "raw", zero-suppressed only, and
-            then it has a method fit(batches, is_amount), see `SparseViT.fit`.
-        image: channels, units, height, width and window of the images.
+            (also where there is no such attribute); "both", normalised and stepped ones, the latter
+            zero-suppressed and without the times, which are no amounts; or "raw", stepped and zero-suppressed
+            only, and then it has a method fit(batches, is_amount), see `SparseViT.fit`.
+        image: description of the raw images; its tier is the one that the steps leave.
+        seen: description of the images after the steps.
         classes: names of the K classes.
         name: name of the model in the registry.
         options: options that differ from the model's defaults.
@@ -39,19 +42,24 @@ class Network(nn.Module):
         image: ImageSpec,
         classes: Sequence[str],
         options: dict[str, Any],
+        steps: nn.Sequential | None = None,
+        seen: ImageSpec | None = None,
     ) -> None:
         super().__init__()
+        self.seen = seen or image
+        self.steps = steps if steps is not None else nn.Sequential()
         self.preprocess = preprocess
         self.backbone = backbone
         self.name = name
-        self.image = image
+        self.image = dataclasses.replace(image, tier=self.seen.tier)
         self.classes = list(classes)
         self.options = options
-        is_amount = torch.tensor([float(unit != "ns") for unit in image.units]).reshape(-1, 1, 1)
+        is_amount = 1.0 - torch.tensor(self.seen.of_kind("time")).float().reshape(-1, 1, 1)
         self.register_buffer("is_amount", is_amount, persistent=False)
 
     def logits(self, image: Tensor) -> Tensor:
         """Return the logits (N, K) of raw images (N, C, H, W)."""
+        image = self.steps(image)
         images = [self.preprocess.suppress(image)] if self._takes == "raw" else [self.preprocess(image)]
         if self._takes == "both":
             images.append(self._amounts(image))
@@ -71,24 +79,29 @@ class Network(nn.Module):
         Raises:
             ModelError: there are no images.
         """
-        self.preprocess.fit(batches())
+
+        def stepped() -> Iterator[Tensor]:
+            for batch in batches():
+                yield self.steps(batch)
+
+        self.preprocess.fit(stepped())
         if self._takes == "both":
             for module in self.modules():
                 if isinstance(module, Moments):
-                    module.fit(self._amounts(batch) for batch in batches())
+                    module.fit(self._amounts(batch) for batch in stepped())
         if self._takes == "raw":
             is_amount = self.get_buffer("is_amount").flatten() > 0
             backbone: Any = self.backbone
-            backbone.fit(lambda: map(self.preprocess.suppress, batches()), is_amount)
+            backbone.fit(lambda: map(self.preprocess.suppress, stepped()), is_amount)
 
     @property
     def _takes(self) -> str:
         return getattr(self.backbone, "takes", "normalised")
 
     def _amounts(self, image: Tensor) -> Tensor:
-        """Return raw images (N, C, H, W), zero-suppressed, with 0 in the channels of times."""
+        """Return stepped images (N, C, H, W), zero-suppressed, with 0 in the channels of times."""
         image = self.preprocess.suppress(image)
-        return image if "ns" not in self.image.units else image * self.get_buffer("is_amount")
+        return image * self.get_buffer("is_amount") if any(self.seen.of_kind("time")) else image
 
     @property
     def parameter_count(self) -> int:

@@ -11,11 +11,12 @@ import torch
 from torch import nn
 
 from ..errors import ModelError, suggest
+from .external import import_models
 from .network import Network
 from .preprocess import Preprocess
 
 if TYPE_CHECKING:
-    from ..recipe import Model, Preprocessing
+    from ..recipe import Model, Preprocessing, Recipe, Transform
     from ..store import ImageSpec
 
 Builder = Callable[..., nn.Module]
@@ -27,7 +28,8 @@ def register_model(builder: Builder) -> Builder:
     """Register a function under its own name.
 
     It takes the image's (channels, height, width) and the number of classes, and its options as keywords with
-    defaults; it returns a module that turns (N, C, H, W) into logits (N, K).
+    defaults; it returns a module that turns (N, C, H, W) into logits (N, K). A module of the user's own that
+    registers models is named in the recipe's `model.module`, so that every command finds them.
     """
     parameters = inspect.signature(builder).parameters.values()
     defaults = {one.name: one.default for one in parameters if one.kind is one.KEYWORD_ONLY}
@@ -60,53 +62,67 @@ def build_model(
     classes: Sequence[str],
     *,
     preprocessing: Mapping[str, Preprocessing] | None = None,
+    transforms: Sequence[Transform] = (),
     **options: Any,
 ) -> Network:
     """Build a network with fresh weights.
 
     Args:
         name: one of `list_models()`.
-        image_spec: channels, height and width of the images.
+        image_spec: description of the raw images.
         classes: names of the classes; where there are two, the signal last.
         preprocessing: normalisation by channel name, see `models.preprocess`.
+        transforms: steps on pixels and shape before it, see `models.steps`.
         **options: options of the model, see `model_options(name)`.
 
     Raises:
         ModelError: unknown model or option (the nearest is named), or options that do not fit the image.
+        RecipeError: unknown transform, or one that does not fit the image.
     """
+    from .steps import build_steps
+
     builder, defaults = _find(name)
     checked = {**defaults, **_check_options(name, options)}
-    preprocess = Preprocess(image_spec.channels, preprocessing)
+    steps, seen = build_steps(transforms, image_spec)
+    preprocess = Preprocess(seen.names, preprocessing)
     try:
-        backbone = builder(image_spec.shape, len(classes), **checked)
-        network = Network(name, backbone, preprocess, image_spec, classes, dict(options))
+        backbone = builder(seen.shape, len(classes), **checked)
+        network = Network(name, backbone, preprocess, image_spec, classes, dict(options), steps, seen)
         _try_forward(network)
     except (ValueError, AssertionError, RuntimeError, TypeError, ZeroDivisionError, IndexError) as error:
-        shape = " x ".join(map(str, image_spec.shape))
+        shape = " x ".join(map(str, seen.shape))
         given = ", ".join(f"{key}={value}" for key, value in options.items()) or "its defaults"
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise ModelError(f"model '{name}' with {given} does not fit images of {shape}: {reason}") from error
     return network
 
 
-def build_recipe_model(model: Model, image: ImageSpec, classes: Sequence[str]) -> Network:
-    """Build the network of a recipe's section `model` for the images that its transforms leave.
+def build_recipe_model(recipe: Recipe, image: ImageSpec) -> Network:
+    """Build the network of a recipe for raw images of `image`: its transforms, and its section `model`.
 
     Settings of channels that the transforms dropped are left out.
 
     Raises:
-        ModelError: as `build_model`.
+        ModelError, RecipeError: as `build_model`.
     """
-    kept = {name: steps for name, steps in model.preprocessing.items() if name in image.channels}
-    return build_model(model.name, image, classes, preprocessing=kept, **model.options)
+    from .steps import build_steps
+
+    import_models(recipe.model)
+    model, seen = recipe.model, build_steps(recipe.transforms, image)[1]
+    kept = {name: steps for name, steps in model.preprocessing.items() if name in seen.names}
+    return build_model(
+        model.name, image, recipe.classes, preprocessing=kept, transforms=recipe.transforms, **model.options
+    )
 
 
 def with_all_options(model: Model) -> Model:
     """Return a recipe's section `model` with every option written out, so that it outlives other defaults.
 
     Raises:
-        ModelError: no such model.
+        ModelError: no such model or option, or an option of another type.
     """
+    import_models(model)
+    _check_options(model.name, model.options)
     defaults = model_options(model.name)
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
     return dataclasses.replace(model, options={**plain, **model.options})
@@ -115,7 +131,10 @@ def with_all_options(model: Model) -> Model:
 def _find(name: str) -> tuple[Builder, dict[str, Any]]:
     """Return the builder of a model and its options with their defaults."""
     if name not in _BUILDERS:
-        raise ModelError(f"unknown model '{name}'; {suggest(name, _BUILDERS)}")
+        hint = suggest(name, _BUILDERS)
+        raise ModelError(
+            f"unknown model '{name}'; {hint} (a model of your own: model.module names its module)"
+        )
     return _BUILDERS[name]
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from importlib import import_module
 from os import PathLike
+from pathlib import Path
 from typing import NamedTuple
+
+from ..errors import OutputError
+from ..files import locked
+from ..progress import progress
 
 
 class Process(NamedTuple):
@@ -21,14 +26,22 @@ PROCESSES = {
 }
 
 
-def simulate(process: str, output: str | PathLike[str], events: int, seed: int) -> None:
+def simulate(
+    process: str, output: str | PathLike[str], events: int, seed: int, overwrite: bool = False
+) -> None:
     """Write `events` images of one of PROCESSES, with a progress bar; the file appears when it is complete.
 
     Raises:
-        InputError: a number out of range, a missing package, or a file that cannot be written.
+        InputError: a number out of range, or a missing package.
+        OutputError: the file cannot be written, another simulation writes it, or it is there already and
+            `overwrite` does not say that it may be replaced.
     """
-    from tqdm import tqdm
-
+    path = Path(output)
+    if path.is_dir() or (path.exists() and not overwrite):
+        raise OutputError(f"{path}: is there already; remove it, give --overwrite, or another --output")
     module = import_module(f".{PROCESSES[process].module}", __name__)
-    with tqdm(total=events, unit="event", unit_scale=True, desc=process) as bar:
+    with (
+        locked(path, "simulation", inside=False),
+        progress(f"simulate {process}", events) as bar,
+    ):
         getattr(module, PROCESSES[process].function)(output, events, seed, bar.update)

@@ -17,9 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..files import atomic_path
-from ..geometry.grids import CRYSTAL_ETA, CRYSTAL_PHI, EB_IETA_MAX, EB_IPHI_MAX, EB_RADIUS_CM, EB_ROWS
+from ..files import atomic_path, unwritable
+from ..geometry.cells import ecal_place
+from ..geometry.grids import CRYSTAL_PHI, EB_IETA_MAX, EB_IPHI_MAX, EB_RADIUS_CM, EB_ROWS, EE_ROWS
 from . import readout, shower, tracker
+from .hdf5_file import new_hdf5
 
 logger = logging.getLogger(__name__)
 
@@ -103,13 +105,12 @@ def write_hdf5(
         progress: called with the number of crops after each chunk.
 
     Raises:
-        InputError: `events` or `seed` out of range, or the file cannot be written.
+        InputError: `events` or `seed` out of range.
+        OutputError: the file cannot be written.
     """
-    import h5py
-
     _check(events, seed)
     try:
-        with atomic_path(path) as partial, h5py.File(partial, "w") as file:
+        with atomic_path(path) as partial, new_hdf5(partial) as (file, check):
             images = file.create_dataset(
                 "X", (events, SIZE, SIZE, 2), "f4", chunks=(64, SIZE, SIZE, 2), compression="gzip",
                 compression_opts=1, shuffle=True, maxshape=(None, SIZE, SIZE, 2),
@@ -123,12 +124,12 @@ def write_hdf5(
                 file["y"][part] = crops.label
                 for name in COLUMNS:
                     file[name][part] = getattr(crops, name)
+                check()
                 start = part.stop
                 if progress is not None:
                     progress(len(crops.label))
     except OSError as error:
-        msg = f"{path}: cannot be written ({error}); give a place with room and permission"
-        raise InputError(msg) from error
+        raise unwritable(path, error) from error
 
 
 def _check(events: int, seed: int) -> None:
@@ -189,7 +190,7 @@ def _aim(wanted: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]
     """Draw polar angles (rad) and vertices (cm) of guns; without those aimed well beside the crops' range."""
     eta = rng.uniform(-ETA_MAX, ETA_MAX, int(wanted * OVERSAMPLING) + SIZE)
     z = rng.normal(0.0, BEAM_SPOT_CM, len(eta))
-    row = np.arcsinh(np.sinh(eta) + z / EB_RADIUS_CM) / CRYSTAL_ETA + EB_IETA_MAX
+    row = _barrel_row(np.sinh(eta) + z / EB_RADIUS_CM)
     aimed = np.flatnonzero((row > SEED - 2) & (row < EB_ROWS - SIZE + SEED + 3))[: wanted + SIZE]
     return 2.0 * np.arctan(np.exp(-eta[aimed])), z[aimed]
 
@@ -210,10 +211,16 @@ def _fire(wanted: int, rng: np.random.Generator) -> Showers:
         alpha=zero,
     )
     hits = tracker.traverse(primaries, theta, rng)
-    row = np.arcsinh(hits.z / EB_RADIUS_CM) / CRYSTAL_ETA + EB_IETA_MAX
+    row = _barrel_row(hits.z / EB_RADIUS_CM)
     column = hits.phi / CRYSTAL_PHI
     energy = hits.energy * _gap_response(row, column)
     return Showers(hits.event, energy, row, column, theta, phi, label)
+
+
+def _barrel_row(slope: FloatArray) -> FloatArray:
+    """Return the fractional row of the barrel image (0..170) of places with z / radius = `slope`."""
+    eta = np.clip(np.arcsinh(slope), -2.9, 2.9)
+    return ecal_place(eta, np.zeros_like(eta))[0] - EE_ROWS
 
 
 def _gap_response(row: FloatArray, column: FloatArray) -> FloatArray:

@@ -15,7 +15,7 @@ import uproot
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..files import atomic_path
+from ..files import atomic_path, unwritable
 from ..geometry.grids import EE_ROWS
 from .quark_gluon import CHANNELS, SIZE, Collisions, chunks, crops
 
@@ -60,7 +60,8 @@ def write_parquet(
         row_group: most jets of a row group.
 
     Raises:
-        InputError: `jets` or `seed` out of range, pythia8mc or fastjet missing, or no place to write.
+        InputError: `jets` or `seed` out of range, pythia8mc or fastjet missing.
+        OutputError: the file cannot be written.
     """
     source = chunks(jets, seed)
     try:
@@ -72,7 +73,7 @@ def write_parquet(
                 if progress is not None:
                     progress(len(collisions.jets.pt))
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 def write_root(path: str | PathLike[str], jets: int, seed: int, progress: Progress | None = None) -> None:
@@ -104,7 +105,7 @@ def write_root(path: str | PathLike[str], jets: int, seed: int, progress: Progre
                 if progress is not None:
                     progress(len(collisions.jets.pt))
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
 def _branches(collisions: Collisions) -> dict[str, ak.Array]:
@@ -134,7 +135,3 @@ def _nested(images: NDArray[np.float32]) -> pa.Array:
     for size in (SIZE, SIZE, CHANNELS):
         array = pa.ListArray.from_arrays(np.arange(0, len(array) + 1, size, dtype=np.int32), array)
     return array
-
-
-def _unwritable(path: str | PathLike[str], error: OSError) -> InputError:
-    return InputError(f"{path}: cannot be written ({error}); give a place with room and permission")

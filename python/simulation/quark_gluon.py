@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..geometry.cells import hbhe_cells
 from ..geometry.seeds import crystal_of_tower, find_jet_seed
-from ..geometry.windows import crop_many, upsample_hbhe, windows_inside
-from .cells import hbhe_cells
+from ..geometry.windows import Window, crop_many, upsample_hbhe, windows_inside
 from .pythia import Dijets, Particles, Partons
 from .response import Images, fill, measure
 
@@ -26,6 +26,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 SIZE = 125  # crystals on a side of the crop
+WINDOW = Window(SIZE, SIZE, SIZE // 2, SIZE // 2)
 CHANNELS = 3  # tracks, ECAL, HCAL
 RADIUS = 0.4
 PT_MIN_GEV = 70.0
@@ -81,7 +82,7 @@ def crops(collisions: Collisions) -> NDArray[np.float32]:
     images, jets = collisions
     rows, columns = crystal_of_tower(jets.row), crystal_of_tower(jets.column)
     layers = (images.tracks, images.ecal, upsample_hbhe(images.hbhe))
-    return np.stack([crop_many(layer, rows, columns, SIZE, SIZE, jets.event) for layer in layers], axis=1)
+    return np.stack([crop_many(layer, rows, columns, WINDOW, jets.event) for layer in layers], axis=1)
 
 
 def _collide(source: Dijets, rng: np.random.Generator) -> Collisions:
@@ -95,7 +96,7 @@ def _collide(source: Dijets, rng: np.random.Generator) -> Collisions:
     chosen = (event, order)
     row, column = _seeds(images.hbhe, event, eta[chosen], phi[chosen])
     jets = Jets(event, row, column, pt[chosen], mass[chosen], quark[chosen])
-    inside = windows_inside(crystal_of_tower(row), SIZE)
+    inside = windows_inside(crystal_of_tower(row), WINDOW)
     return Collisions(images, Jets._make(values[inside] for values in jets))
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..geometry.cells import ecal_cells, ecal_place, hbhe_cells
 from ..geometry.grids import (
     EB_RADIUS_CM,
     ECAL_COLUMNS,
@@ -24,7 +25,7 @@ from ..geometry.grids import (
     HBHE_ROWS,
 )
 from . import shower
-from .cells import ecal_cells, ecal_place, hbhe_cells, share_coarse_towers
+from .cells import share_coarse_towers
 from .helix import reach_ecal
 from .pythia import Particles
 

@@ -1,14 +1,19 @@
 """Sparse images on disk."""
 
+from ..geometry.description import ChannelSpec, Domain, Grid, ImageSpec
 from .reader import Batch, Block, Events, Store, open_store
-from .schema import SPLITS, ImageSpec, InputInfo, ShardInfo, SplitInfo, StoreInfo
+from .recipe_images import image_of_recipe
+from .schema import SPLITS, InputInfo, ShardInfo, SplitInfo, StoreInfo
 from .sparse import SparseImages
 
 __all__ = [
     "SPLITS",
     "Batch",
     "Block",
+    "ChannelSpec",
+    "Domain",
     "Events",
+    "Grid",
     "ImageSpec",
     "InputInfo",
     "ShardInfo",
@@ -16,5 +21,6 @@ __all__ = [
     "SplitInfo",
     "Store",
     "StoreInfo",
+    "image_of_recipe",
     "open_store",
 ]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
 from ..errors import StoreError, suggest
-from .schema import SPLITS, ImageSpec, ShardInfo, StoreInfo, read_info
+from ..files import sha256
+from ..geometry.description import ImageSpec
+from .schema import SPLITS, ShardInfo, StoreInfo, read_info
 from .sparse import Array, SparseImages
 
 BLOCK_EVENTS = 512
@@ -55,9 +57,8 @@ def read_events(path: Path, start: int, stop: int, columns: Sequence[str] | None
             names = list(file["columns"]) if columns is None else columns
             kept = {name: file["columns"][name][start:stop] for name in names}
             return Events(images, file["label"][start:stop], kept)
-    except (OSError, KeyError, RuntimeError, IndexError) as error:
-        reason = " ".join(str(error).split())
-        raise StoreError(f"{path}: damaged ({reason}); remove the store and ingest again") from error
+    except (OSError, KeyError, RuntimeError, IndexError, ValueError, TypeError) as error:
+        raise unreadable(path, error) from error
 
 
 def read_side_columns(path: Path, names: Sequence[str]) -> tuple[dict[str, Array], Array]:
@@ -69,24 +70,35 @@ def read_side_columns(path: Path, names: Sequence[str]) -> tuple[dict[str, Array
     try:
         with h5py.File(path, "r") as file:
             return {name: file["columns"][name][:] for name in names}, file["label"][:]
-    except (OSError, KeyError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise StoreError(f"{path}: damaged ({reason}); remove the store and ingest again") from error
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        raise unreadable(path, error) from error
+
+
+def unreadable(path: Path, error: Exception) -> StoreError:
+    """Return what to tell of a shard that cannot be read: it is locked away, or damaged."""
+    if isinstance(error, PermissionError):
+        return StoreError(f"{path}: no permission to read it; ask its owner for it")
+    reason = " ".join(str(error).split())
+    return StoreError(f"{path}: damaged ({reason}); remove the store and ingest again")
 
 
 class Store:
-    """A finished store; opening it reads store.json and checks that every shard is there and whole."""
+    """A finished store; opening it reads store.json and checks that every shard is there with its size.
+
+    Its checksum is checked when a process reads a shard for the first time.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.info: StoreInfo = read_info(path)
+        self._verified: set[str] = set()
         for split in self.info.splits.values():
             for shard in split.shards:
                 self._check(shard)
 
     @property
     def image(self) -> ImageSpec:
-        """Shape, channels and units of every image."""
+        """Description of every image."""
         return self.info.image
 
     @property
@@ -109,7 +121,7 @@ class Store:
     def read_block(self, split: str, block: Block, columns: Sequence[str] | None = None) -> Events:
         """Read the events of `block`, with all or some columns."""
         shard = self.info.splits[self._known(split)].shards[block.shard]
-        return read_events(self.path / shard.file, block.start, block.stop, columns)
+        return read_events(self._verify(shard), block.start, block.stop, columns)
 
     def read_columns(self, split: str, names: Sequence[str]) -> tuple[dict[str, Array], Array]:
         """Return columns and labels of all events of `split`, without their images.
@@ -121,7 +133,7 @@ class Store:
             if name not in self.info.columns:
                 raise StoreError(f"{self.path}: no column '{name}'; {suggest(name, self.info.columns)}")
         shards = self.info.splits[self._known(split)].shards
-        parts = [read_side_columns(self.path / shard.file, names) for shard in shards]
+        parts = [read_side_columns(self._verify(shard), names) for shard in shards]
         if not parts:
             return {name: np.zeros(0) for name in names}, np.zeros(0, np.int64)
         columns = {name: np.concatenate([part[name] for part, _ in parts]) for name in names}
@@ -156,25 +168,53 @@ class Store:
         """Check that a model of `image` and `classes` understands the events of this store.
 
         Raises:
-            StoreError: other channels, units, size or classes; both sides are named.
+            StoreError: other images or classes; both sides are named. A model of the tier mini drops the hits
+                that the tiers full and reduced have beside its own, and so takes them, too.
         """
-        for what, model, store in (
-            ("channels", list(image.channels), list(self.image.channels)),
-            ("units", list(image.units), list(self.image.units)),
-            ("image shape", image.shape, self.image.shape),
-            ("classes", list(classes), self.classes),
-        ):
-            if model != store:
-                raise StoreError(
-                    f"{self.path}: the store's {what} are {store}, the model's are {model}; "
-                    "use a store of the model's recipe"
-                )
+        differences = image.differences(self.image)
+        if image.tier == "mini" and self.image.tier in ("full", "reduced"):
+            differences.pop("tier", None)
+        if list(classes) != self.classes:
+            differences["classes"] = (list(classes), self.classes)
+        for what, (model, store) in differences.items():
+            raise StoreError(
+                f"{self.path}: the store's {what} are {_plain(store)}, the model's are {_plain(model)}; "
+                "use a store of the model's recipe"
+            )
+
+    def check_labelled(self, purpose: str) -> None:
+        """Check that the events have labels; `purpose`, such as training, needs them.
+
+        Raises:
+            StoreError: they have none.
+        """
+        if not self.info.labelled:
+            raise StoreError(
+                f"{self.path}: its events have no labels, which {purpose} needs; ingest files with labels, "
+                "or use this store for prediction only"
+            )
 
     def _known(self, split: str) -> str:
         if split not in self.info.splits:
             known = [name for name in SPLITS if name in self.info.splits]
             raise StoreError(f"{self.path}: no split '{split}'; {suggest(split, known)}")
         return split
+
+    def _verify(self, shard: ShardInfo) -> Path:
+        """Return the path of a shard whose bytes are those that were written."""
+        path = self.path / shard.file
+        if shard.file not in self._verified:
+            try:
+                found = sha256(path)
+            except OSError as error:
+                raise unreadable(path, error) from error
+            if found != shard.sha256:
+                raise StoreError(
+                    f"{path}: damaged (checksum {found[:12]}, expected {shard.sha256[:12]}); "
+                    "remove the store and ingest again"
+                )
+            self._verified.add(shard.file)
+        return path
 
     def _check(self, shard: ShardInfo) -> None:
         file = self.path / shard.file
@@ -184,6 +224,11 @@ class Store:
             raise StoreError(
                 f"{file}: {state}, expected {shard.bytes} bytes; remove the store and ingest again"
             )
+
+
+def _plain(value: Any) -> Any:
+    """Return a side of a difference for a message."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def open_store(path: str | Path) -> Store:

@@ -3,64 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
-from ..recipe import Recipe
+from ..files import read_json, sha256
+from ..geometry.description import ImageSpec
 
 SPLITS = ("train", "validation", "test")
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 STORE_FILE = "store.json"
 SHARD_FOLDER = "shards"
-
-
-@dataclass(frozen=True)
-class ImageSpec:
-    """What one image holds; `window` says how it was cut, for the C++ side and for people."""
-
-    channels: tuple[str, ...]
-    units: tuple[str, ...]
-    height: int
-    width: int
-    window: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """(C, H, W)."""
-        return (len(self.channels), self.height, self.width)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the content as JSON types."""
-        return {**dataclasses.asdict(self), "channels": list(self.channels), "units": list(self.units)}
-
-    @classmethod
-    def from_dict(cls, content: dict[str, Any]) -> ImageSpec:
-        """Return the inverse of `to_dict`."""
-        return cls(
-            channels=tuple(content["channels"]),
-            units=tuple(content["units"]),
-            height=int(content["height"]),
-            width=int(content["width"]),
-            window=dict(content.get("window", {})),
-        )
-
-    @classmethod
-    def from_recipe(cls, recipe: Recipe) -> ImageSpec:
-        """Return the images that `recipe` asks for."""
-        image, inputs = recipe.image, recipe.inputs
-        window: dict[str, Any] = {"source": inputs.source, "alignment": list(image.alignment)}
-        if inputs.source in ("particles", "delphes", "pfnano"):
-            window |= {"eta_half_width": image.eta_half_width, "phi_half_width": image.phi_half_width}
-        return cls(
-            channels=tuple(channel.name for channel in image.channels),
-            units=tuple(channel.unit for channel in image.channels),
-            height=image.height,
-            width=image.width,
-            window=window,
-        )
 
 
 @dataclass(frozen=True)
@@ -70,6 +24,12 @@ class ShardInfo:
     file: str
     events: int
     bytes: int
+    sha256: str
+
+    @classmethod
+    def of(cls, store: Path, path: Path, events: int) -> ShardInfo:
+        """Return what store.json of the folder `store` says about the finished shard `path`."""
+        return cls(str(path.relative_to(store)), events, path.stat().st_size, sha256(path))
 
 
 @dataclass(frozen=True)
@@ -78,6 +38,7 @@ class SplitInfo:
 
     events: int
     per_class: dict[str, int]
+    """Empty where the events have no labels."""
     shards: tuple[ShardInfo, ...]
 
 
@@ -110,6 +71,11 @@ class StoreInfo:
     recipe: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the events have labels."""
+        return any(split.per_class for split in self.splits.values())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content as JSON types."""
@@ -149,13 +115,16 @@ def read_info(path: Path) -> StoreInfo:
         what = found if path.is_dir() else "no such folder"
         raise StoreError(f"{path}: {what}; expected a folder with {STORE_FILE}, written by scripts/ingest.py")
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = read_json(file)
         version = content["schema_version"]
         if version != SCHEMA_VERSION:
             raise StoreError(
-                f"{file}: schema version {version}, expected {SCHEMA_VERSION}; ingest the inputs again"
+                f"{file}: schema version {version}, expected {SCHEMA_VERSION} (of images whose seed cell and "
+                "tier are described); ingest the inputs again"
             )
         return StoreInfo.from_dict(content)
+    except PermissionError as error:
+        raise StoreError(f"{file}: no permission to read it; ask its owner for it") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise StoreError(f"{file}: not readable as a store ({reason}); ingest the inputs again") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from ..errors import StoreError
+from ..files import unwritable
 from .sparse import Array, SparseImages
 
 
@@ -20,7 +19,7 @@ def write_events(path: Path, images: SparseImages, labels: Array, columns: Mappi
     The bytes of the file depend on the content only.
 
     Raises:
-        StoreError: the disk is full or not writable.
+        OutputError: the disk is full or not writable.
     """
     # built in memory: a full disk is then met by a plain write, from which HDF5 need not recover
     with h5py.File(path.name, "w", driver="core", backing_store=False, block_size=1 << 22) as file:
@@ -43,12 +42,4 @@ def write_events(path: Path, images: SparseImages, labels: Array, columns: Mappi
         finally:
             partial.unlink(missing_ok=True)
     except OSError as error:
-        raise disk_error(path, error) from error
-
-
-def disk_error(path: Path, error: OSError) -> StoreError:
-    """Return what to tell a user whose disk refuses a file."""
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    reason = "no space left on the disk" if full else " ".join(str(error).split())
-    hint = "free some space and run the same command again: it continues" if full else "choose another folder"
-    return StoreError(f"{path}: cannot be written ({reason}); {hint}")
+        raise unwritable(path, error) from error

@@ -32,10 +32,6 @@ class Augment:
         """See `registry.BatchTransform`."""
         return batch._replace(images=self.function(batch.images, random))
 
-    def spec(self, image: ImageSpec) -> ImageSpec:
-        """See `registry.BatchTransform`."""
-        return image
-
 
 def _chance(images: Tensor, random: Random, probability: float) -> Tensor:
     """Return for each image whether it is changed, (B, 1, 1, 1)."""
@@ -61,7 +57,7 @@ def flip_eta(
     asymmetric: bool = False,
 ) -> BatchTransform:
     """Mirror in eta; on images in detector cells, which are not symmetric, only where `asymmetric` is set."""
-    if image.window.get("source") in ("images", "rhtree") and not asymmetric:
+    if image.grid.kind == "crystals" and not asymmetric:
         msg = "the detector is not symmetric in eta; set asymmetric: true to flip all the same"
         raise ValueError(msg)
     return _flip(2, probability)
@@ -174,8 +170,8 @@ def mask_patches(
 
 @register("energy_scale")
 def energy_scale(image: ImageSpec, classes: Sequence[str], sigma: float = 0.02) -> BatchTransform:  # noqa: ARG001
-    """Multiply all channels in GeV of an image by one factor, 1 + `sigma` x a standard normal number."""
-    energies = torch.tensor([unit == "GeV" for unit in image.units])[None, :, None, None]
+    """Multiply all energies and momenta of an image by one factor, 1 + `sigma` x a standard normal number."""
+    energies = torch.tensor(image.of_kind("energy", "momentum"))[None, :, None, None]
 
     def scale(x: Tensor, random: Random) -> Tensor:
         factor = (1 + sigma * torch.randn(len(x), 1, 1, 1, generator=random)).clamp(min=0)
@@ -211,20 +207,16 @@ class Mixup:
 
         return TensorBatch(blend(batch.images), blend(shares), blend(batch.weights))
 
-    def spec(self, image: ImageSpec) -> ImageSpec:
-        """See `registry.BatchTransform`."""
-        return image
-
 
 def _per_channel(image: ImageSpec, sigma: Width | dict[str, Width]) -> tuple[Tensor, Tensor]:
     """Return the lowest and the highest value of each channel, (1, C, 1, 1)."""
     if not isinstance(sigma, dict):
-        sigma = dict.fromkeys(image.channels, sigma)
+        sigma = dict.fromkeys(image.names, sigma)
     for name in sigma:
-        if name not in image.channels:
-            msg = f"channel '{name}': {suggest(name, image.channels)}"
+        if name not in image.names:
+            msg = f"channel '{name}': {suggest(name, image.names)}"
             raise ValueError(msg)
-    ranges = [_low_and_high(sigma.get(name, 0.0)) for name in image.channels]
+    ranges = [_low_and_high(sigma.get(name, 0.0)) for name in image.names]
     low, high = torch.tensor(ranges).T.reshape(2, 1, -1, 1, 1)
     return low, high
 

@@ -9,8 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..store import ImageSpec
-
 
 class TensorBatch(NamedTuple):
     """What the network is trained on."""
@@ -25,9 +23,6 @@ class BatchTransform(Protocol):
 
     def __call__(self, batch: TensorBatch, random: torch.Generator) -> TensorBatch:
         """Return the changed batch; `random` is seeded by (seed, epoch, batch)."""
-
-    def spec(self, image: ImageSpec) -> ImageSpec:
-        """Return what the images are after the step."""
 
 
 Factory = Callable[..., BatchTransform]

@@ -1,16 +1,15 @@
-"""Steps on whole batches, by the names that recipes use."""
+"""Steps on batches of the training, by the names that `training.augmentation` of a recipe uses."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 
 import torch
 
 from ..errors import RecipeError, suggest
-from ..recipe import Transform
+from ..recipe import Transform, check_options
 from ..store import ImageSpec
-from . import augmentation, reshaping, reweighting, values  # noqa: F401  each registers its transforms
+from . import augmentation, reweighting  # noqa: F401  each registers its transforms
 from .registry import REGISTRY, BatchTransform, TensorBatch
 
 
@@ -21,8 +20,8 @@ def list_transforms() -> list[str]:
 
 def build_transforms(
     entries: Sequence[Transform], image: ImageSpec, classes: Sequence[str]
-) -> tuple[list[BatchTransform], ImageSpec]:
-    """Return the steps of recipe `entries` for images of `image`, and what the images are after all of them.
+) -> list[BatchTransform]:
+    """Return the steps of a recipe's `training.augmentation` for images of `image`, whose shape they keep.
 
     Raises:
         RecipeError: unknown name or option, or an option that does not fit the image.
@@ -30,24 +29,21 @@ def build_transforms(
     steps: list[BatchTransform] = []
     for entry in entries:
         if entry.name not in REGISTRY:
-            raise RecipeError(f"transform '{entry.name}': unknown; {suggest(entry.name, REGISTRY)}")
-        factory = REGISTRY[entry.name]
-        known = [name for name in inspect.signature(factory).parameters if name not in ("image", "classes")]
-        for option in entry.options:
-            if option not in known:
-                raise RecipeError(
-                    f"transform '{entry.name}': unknown option '{option}'; {suggest(option, known)}"
-                )
+            raise RecipeError(
+                f"training.augmentation '{entry.name}': unknown (steps on pixels or shape of all images "
+                f"belong to transforms); {suggest(entry.name, REGISTRY)}"
+            )
         steps.append(_build(entry, image, classes))
-        image = steps[-1].spec(image)
-    return steps, image
+    return steps
 
 
 def _build(entry: Transform, image: ImageSpec, classes: Sequence[str]) -> BatchTransform:
+    factory = REGISTRY[entry.name]
+    check_options(f"training.augmentation '{entry.name}'", factory, entry.options, given=("image", "classes"))
     try:
-        return REGISTRY[entry.name](image=image, classes=tuple(classes), **entry.options)
-    except (TypeError, ValueError) as error:
-        raise RecipeError(f"transform '{entry.name}': {error}; correct its options") from error
+        return factory(image=image, classes=tuple(classes), **entry.options)
+    except ValueError as error:
+        raise RecipeError(f"training.augmentation '{entry.name}': {error}; correct its options") from error
 
 
 def apply_transforms(

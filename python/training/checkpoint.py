@@ -3,11 +3,16 @@
 # ruff: noqa: ARG002  # hooks of Lightning get more than they need
 from __future__ import annotations
 
+import io
 import logging
 import os
+import signal
+import threading
 import time
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import lightning
@@ -16,8 +21,9 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
-from ..errors import ModelError, ParticleViTError
-from ..files import atomic_path
+from ..artefacts import to_plain
+from ..errors import ModelError, ParticleViTError, Terminated
+from ..files import atomic_path, unwritable
 from ..models import Ensemble, Network, build_recipe_model
 from ..recipe import parse_recipe
 from ..run_folder import RunFolder
@@ -50,7 +56,7 @@ class CheckpointInfo:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the content as JSON types."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain: dict[str, Any] = to_plain(self)
         return plain
 
     @classmethod
@@ -73,10 +79,24 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         """Save `checkpoint` so that `path` is never half-written."""
+        save_whole(checkpoint, Path(path))
+
+
+def save_whole(content: dict[str, Any], path: Path) -> None:
+    """Write a checkpoint whole or not at all.
+
+    Raises:
+        OutputError: no room, or no permission.
+    """
+    buffer = io.BytesIO()  # a full disk is then met by a plain write, not inside of torch
+    torch.save(content, buffer)
+    try:
         with atomic_path(path) as partial, partial.open("wb") as file:
-            torch.save(checkpoint, file)
+            file.write(buffer.getbuffer())
             file.flush()
             os.fsync(file.fileno())
+    except OSError as error:
+        raise unwritable(path, error) from error
 
 
 class RunCheckpoint(Checkpoint):
@@ -90,10 +110,19 @@ class RunCheckpoint(Checkpoint):
         self.best = -1.0
         self.finished = False
         self._saved = time.monotonic()
+        self._asked_to_stop = False
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Start the clock of checkpoints inside an epoch."""
+        """Start the clock of checkpoints inside an epoch; from now on SIGTERM is noted, and answered later.
+
+        Lightning restores the handler that was there before.
+        """
         self._saved = time.monotonic()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._ask_to_stop)
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._asked_to_stop = True
 
     def on_train_batch_end(
         self,
@@ -106,10 +135,16 @@ class RunCheckpoint(Checkpoint):
         """Save inside a long epoch, where no gradient is pending."""
         count = batch_idx + 1
         whole_step = count % trainer.accumulate_grad_batches == 0
-        if not whole_step or count % CHECK_BATCHES or count >= trainer.num_training_batches:
+        if not whole_step or count >= trainer.num_training_batches:
             return
-        if trainer.strategy.broadcast(time.monotonic() - self._saved > SAVE_SECONDS):
+        if trainer.world_size > 1 and count % CHECK_BATCHES:  # the processes have to agree, which takes time
+            return
+        asked = _anywhere(trainer, self._asked_to_stop)
+        late = count % CHECK_BATCHES == 0 and time.monotonic() - self._saved > SAVE_SECONDS
+        if asked or trainer.strategy.broadcast(late):
             self._save(trainer, self.folder.last_checkpoint)
+        if asked:
+            raise Terminated
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Save at the end of an epoch, after its row of the history and the decision to stop."""
@@ -119,6 +154,8 @@ class RunCheckpoint(Checkpoint):
             self.best = auc
             self._save(trainer, self.folder.best_checkpoint)
         self._save(trainer, self.folder.last_checkpoint)
+        if not self.finished and _anywhere(trainer, self._asked_to_stop):
+            raise Terminated
 
     def _save(self, trainer: lightning.Trainer, path: Path) -> None:
         trainer.save_checkpoint(path)
@@ -133,6 +170,13 @@ class RunCheckpoint(Checkpoint):
         self.best = float(state_dict["best"])
 
 
+def _anywhere(trainer: lightning.Trainer, here: bool) -> bool:
+    """Tell whether something holds in any process of the training."""
+    if trainer.world_size == 1:
+        return here
+    return bool(trainer.strategy.reduce(torch.tensor(float(here)), reduce_op="sum") > 0)
+
+
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Return the content of a checkpoint of this package; its `hyper_parameters` as a `CheckpointInfo`.
 
@@ -142,18 +186,40 @@ def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     if not Path(path).is_file():
         raise ModelError(f"{path}: no such checkpoint; train this run first")
     try:
+        _check_bytes(Path(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
-        info = CheckpointInfo.from_plain(content["hyper_parameters"])
+        plain = content["hyper_parameters"]
+        described = "seed" in plain.get("image", {"seed": None})
+        info = CheckpointInfo.from_plain(plain) if described else None
     except msgspec.ValidationError as error:
         raise ModelError(
             f"{path}: a checkpoint of another program ({error}); expected one written by scripts/train.py"
         ) from error
+    except PermissionError as error:
+        raise ModelError(f"{path}: no permission to read it; ask its owner for it") from error
     except Exception as error:  # torch.load raises whatever the damaged bytes lead to
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise ModelError(
             f"{path}: not a readable checkpoint of this package ({reason}); train again"
         ) from error
+    if info is None:
+        raise ModelError(
+            f"{path}: of an earlier version, without the images' seed cell and tier; ingest and train again"
+        )
     return {**content, "hyper_parameters": info}
+
+
+def _check_bytes(path: Path) -> None:
+    """Compare the entries of a checkpoint, which is a zip archive, with their checksums; torch does not.
+
+    Raises:
+        ValueError: an entry is damaged.
+        zipfile.BadZipFile: it is no archive, or torn.
+    """
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise ValueError(f"{damaged} is damaged")
 
 
 def resume_point(folder: RunFolder) -> tuple[Path, dict[str, Any]] | None:
@@ -195,8 +261,7 @@ def _build(info: CheckpointInfo, origin: str) -> Network | Ensemble:
 
 
 def _build_one(info: CheckpointInfo, origin: str) -> Network:
-    model = parse_recipe(info.recipe, {}, origin).model
-    return build_recipe_model(model, info.image, list(info.classes))
+    return build_recipe_model(parse_recipe(info.recipe, {}, origin), info.image)
 
 
 def network_state(content: dict[str, Any]) -> dict[str, torch.Tensor]:

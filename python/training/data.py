@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..models import Network
 from ..recipe import Recipe
-from ..store import ImageSpec, Store
+from ..store import Store
 from ..streaming import StoreLoader, TensorBatch, build_transforms
 
 STANDARDISE_EVENTS = 10_000
@@ -64,7 +64,8 @@ class RunData(lightning.LightningDataModule):
         loader = StoreLoader(
             self.store, "train", batch_size=settings.batch_size, shuffle=True, seed=settings.seed,
             workers=settings.workers, rank=trainer.global_rank, world_size=trainer.world_size,
-            limit=settings.limit, transforms=make_transforms(self.recipe, augment=True),
+            limit=settings.limit,
+            transforms=build_transforms(settings.augmentation, self.store.image, self.recipe.classes),
         )  # fmt: skip
         return EpochStream(loader, trainer)
 
@@ -74,7 +75,7 @@ class RunData(lightning.LightningDataModule):
         return StoreLoader(
             self.store, "validation", batch_size=self.recipe.evaluation.batch_size * trainer.world_size,
             shuffle=False, seed=self.recipe.training.seed, rank=trainer.global_rank,
-            world_size=trainer.world_size, transforms=make_transforms(self.recipe, augment=False),
+            world_size=trainer.world_size,
         )  # fmt: skip
 
     def _trainer(self) -> lightning.Trainer:
@@ -83,23 +84,12 @@ class RunData(lightning.LightningDataModule):
         return self.trainer
 
 
-def make_transforms(recipe: Recipe, augment: bool) -> Any:
-    """Return the recipe's batch transforms, with or without those of training only."""
-    entries = [*recipe.transforms, *(recipe.training.augmentation if augment else [])]
-    return build_transforms(entries, ImageSpec.from_recipe(recipe), recipe.classes)[0]
-
-
-def network_image(recipe: Recipe, store: Store) -> ImageSpec:
-    """Return the images that the network sees: the store's after the recipe's transforms."""
-    return build_transforms(recipe.transforms, store.image, recipe.classes)[1]
-
-
 def fit_preprocessing(network: Network, recipe: Recipe, store: Store) -> None:
     """Fit the standardisation on the first shuffled batches of the training split, at most 10,000 events."""
     settings = recipe.training
     loader = StoreLoader(
         store, "train", batch_size=min(settings.batch_size, 256), shuffle=True, seed=settings.seed,
-        limit=settings.limit, transforms=make_transforms(recipe, augment=False),
+        limit=settings.limit,
     )  # fmt: skip
     network.fit(lambda: _images(loader, STANDARDISE_EVENTS))
 

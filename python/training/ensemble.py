@@ -12,7 +12,7 @@ from ..errors import ModelError, RunError
 from ..files import atomic_path
 from ..models import Ensemble, Network
 from ..run_folder import RunFolder
-from .checkpoint import CheckpointInfo, load_network
+from .checkpoint import CheckpointInfo, load_network, save_whole
 from .history import COLUMNS, read_history, write_history
 
 
@@ -43,8 +43,7 @@ def make_ensemble(runs: Sequence[Path], run: Path, mean: str = "probabilities") 
         "state_dict": {f"network.{key}": value for key, value in ensemble.state_dict().items()},
         "hyper_parameters": replace(members[0], members=tuple(members), mean=mean).to_plain(),
     }
-    with atomic_path(folder.best_checkpoint) as partial:
-        torch.save(content, partial)
+    save_whole(content, folder.best_checkpoint)
     histories = [read_history(RunFolder(member).history_file) for member in runs]
     write_history(folder.history_file, mean_history(histories))
     with atomic_path(folder.recipe_file) as partial:

@@ -14,8 +14,7 @@ from torch.nn import functional
 from ..errors import ModelError
 from ..recipe import Recipe
 from ..store import Store
-from ..streaming import StoreLoader, TensorBatch
-from .data import make_transforms
+from ..streaming import StoreLoader, TensorBatch, build_transforms
 from .lightning_module import make_optimizer
 from .run import make_network
 
@@ -72,7 +71,8 @@ def _endless(recipe: Recipe, store: Store) -> Iterator[TensorBatch]:
     settings = recipe.training
     loader = StoreLoader(
         store, "train", batch_size=settings.batch_size, shuffle=True, seed=settings.seed,
-        limit=settings.limit, transforms=make_transforms(recipe, augment=True),
+        limit=settings.limit,
+        transforms=build_transforms(recipe.training.augmentation, store.image, recipe.classes),
     )  # fmt: skip
     epoch = 0
     while True:

@@ -10,7 +10,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +19,22 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
-from ..errors import RecipeError, RunError, StoreError, suggest
-from ..files import atomic_path
+from ..errors import RecipeError, RunError, StoreError
+from ..files import atomic_path, locked
 from ..models import Network, build_recipe_model, with_all_options
-from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
+from ..recipe import Recipe, Training, load_recipe, recipe_dict, recipe_yaml
 from ..run_folder import RunFolder
-from ..store import ImageSpec, Store
+from ..store import Store, image_of_recipe
 from .checkpoint import AtomicCheckpointIO, CheckpointInfo, RunCheckpoint, StoreReference, resume_point
-from .data import RunData, fit_preprocessing, network_image
+from .data import RunData, fit_preprocessing
 from .history import History
 from .lightning_module import TrainingModule
-from .loggers import make_logger
+from .loggers import check_logger, make_logger
 
 logger = logging.getLogger(__name__)
 
 # keys that change where and how fast a run computes, not what
 _FREE_KEYS = ("training.threads", "training.workers", "training.device", "training.logger", "evaluation")
-
-
-PRECISIONS = ("32", "16-mixed", "bf16-mixed")
 
 
 class ProgressBar(TQDMProgressBar):
@@ -77,6 +74,7 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
 
     Raises:
         RunError: `run` belongs to another recipe or store.
+        OutputError: another training runs there, or it cannot be written.
         StoreError: the store has other images or classes, or a class is absent from a split.
         ModelError: the model's options do not fit, or the loss is not finite.
         RecipeError: no such device or logger.
@@ -84,6 +82,13 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
     _check_store(recipe, store)
     recipe = dataclasses.replace(recipe, model=with_all_options(recipe.model))
     _check_recipe(recipe, run)
+    first = int(os.environ.get("RANK", "0")) == 0
+    with locked(run, "training") if first else nullcontext():
+        _train(recipe, store, run, callbacks)
+
+
+def _train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning.Callback]) -> None:
+    """Train in a folder that is this training's alone."""
     torch.set_num_threads(recipe.training.threads)  # also where nothing is left to do: rounding depends on it
     folder = RunFolder(run)
     found = resume_point(folder)
@@ -103,7 +108,7 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
 
 
 def _fit(trainer: lightning.Trainer, module: TrainingModule, data: RunData, start: Path | None) -> None:
-    """Let Lightning train; Ctrl-C stays a KeyboardInterrupt."""
+    """Let Lightning train; Ctrl-C stays a KeyboardInterrupt, and SIGTERM ends it after the running batch."""
     handler = signal.getsignal(signal.SIGINT)
     try:
         with quiet_lightning():
@@ -116,7 +121,7 @@ def _fit(trainer: lightning.Trainer, module: TrainingModule, data: RunData, star
 def make_network(recipe: Recipe, store: Store, fit: bool = True) -> Network:
     """Build the recipe's network with the weights of its seed and, if `fit`, the store's standardisation."""
     torch.manual_seed(recipe.training.seed)
-    network = build_recipe_model(recipe.model, network_image(recipe, store), recipe.classes)
+    network = build_recipe_model(recipe, store.image)
     if fit:
         fit_preprocessing(network, recipe, store)
     return network
@@ -144,13 +149,10 @@ def make_trainer(
     Under torchrun every process joins the same training, on as many machines as torchrun was told.
     """
     settings, folder = recipe.training, RunFolder(run)
-    if settings.precision not in PRECISIONS:
-        raise RecipeError(
-            f"training.precision is '{settings.precision}'; {suggest(settings.precision, PRECISIONS)}"
-        )
     gpu = _use_gpu(settings.device)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
+    bar = sys.stderr.isatty() and logger.isEnabledFor(logging.INFO)  # else History writes a line per epoch
     arguments: dict[str, Any] = {
         "accelerator": "gpu" if gpu else "cpu",
         "devices": local,
@@ -166,7 +168,7 @@ def make_trainer(
                 "validation_auc", mode="max", patience=settings.patience, check_on_train_epoch_end=True
             ),
             RunCheckpoint(folder),
-            ProgressBar(refresh_rate=10),
+            *([ProgressBar(refresh_rate=10)] if bar else []),
             *callbacks,
         ],
         "plugins": [AtomicCheckpointIO()],
@@ -175,6 +177,7 @@ def make_trainer(
         "num_sanity_val_steps": 0,
         "use_distributed_sampler": False,
         "enable_model_summary": False,
+        "enable_progress_bar": bar,
     }
     with quiet_lightning():
         return lightning.Trainer(**arguments)
@@ -196,17 +199,26 @@ def quiet_lightning() -> Iterator[None]:
             talker.setLevel(level)
 
 
+def check_machine(settings: Training) -> None:
+    """Check that this machine has what a recipe's section `training` asks for.
+
+    Raises:
+        RecipeError: no such device, or the logger's package is not installed.
+    """
+    _use_gpu(settings.device)
+    check_logger(settings.logger)
+
+
 def _use_gpu(device: str) -> bool:
     there = torch.cuda.is_available()
-    if device not in ("auto", "cpu", "cuda"):
-        raise RecipeError(f"training.device is '{device}', expected auto, cpu or cuda")
     if device == "cuda" and not there:
         raise RecipeError("training.device is cuda, but torch finds no GPU; use auto or cpu")
     return there and device != "cpu"
 
 
 def _check_store(recipe: Recipe, store: Store) -> None:
-    store.check_model(ImageSpec.from_recipe(recipe), recipe.classes)
+    store.check_model(image_of_recipe(recipe), recipe.classes)
+    store.check_labelled("training")
     for split in ("train", "validation"):
         per_class = store.info.splits[split].per_class if split in store.info.splits else {}
         for name in recipe.classes:

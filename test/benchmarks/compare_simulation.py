@@ -20,10 +20,12 @@ def reference_score(weights: Path):
     from RecoE2E.ParticleViT.models import build_model
     from RecoE2E.ParticleViT.models.cnn import load_reference_weights
     from RecoE2E.ParticleViT.recipe import Preprocessing
-    from RecoE2E.ParticleViT.store import ImageSpec
+    from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
     scaled = Preprocessing(scale=50.0, standardise=False)
-    spec = ImageSpec(("energy", "time"), ("GeV", "ns"), 32, 32)
+    spec = ImageSpec(
+        (ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 32, 32, (16, 16)
+    )
     preprocessing = {"energy": scaled, "time": scaled}
     network = build_model("reference_cnn", spec, ["photon", "electron"], preprocessing=preprocessing)
     load_reference_weights(network, weights)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
+import hashlib
 import json
-import os
 import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,70 +14,27 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2]
 SHAPE = (2, 32, 32)
 DESCRIPTION = {
-    "format_version": 1,
+    "format_version": 2,
     "name": "test",
-    "image": {"channels": ["energy", "time"], "units": ["GeV", "ns"], "height": 32, "width": 32},
+    "image": {
+        "height": 32,
+        "width": 32,
+        "channels": [
+            {"name": "energy", "unit": "GeV", "kind": "energy"},
+            {"name": "time", "unit": "ns", "kind": "time"},
+        ],
+        "seed": [16, 16],
+        "grid": {"kind": "crystals"},
+        "tier": "reduced",
+        "track_position": "none",
+        "jet_seed": "none",
+        "domain": {"pt": [10.0, None], "abs_eta": [0.0, 1.44], "seed_rows": [71, 208]},
+    },
     "classes": ["photon", "electron"],
     "input": "image",
     "output": "probabilities",
     "working_points": {"electron": {"0.01": 0.9, "0.05": 0.7, "0.10": 0.5}},
 }
-
-
-def module_folder(name: str) -> Path | None:
-    """Folder of an installed Python module, without importing it."""
-    spec = importlib.util.find_spec(name)
-    return Path(spec.origin).parent if spec and spec.origin else None
-
-
-def library_options() -> list[str]:
-    """CMake options that point to the libraries inside of the Python wheels."""
-    options = []
-    runtime, torch = module_folder("onnxruntime"), module_folder("torch")
-    libraries = sorted(runtime.glob("capi/libonnxruntime.so.*")) if runtime else []
-    unpacked = PACKAGE / "build/onnxruntime/usr/include/onnxruntime"  # by test/cpp/onnxruntimeHeaders.sh
-    headers = os.environ.get("ONNXRUNTIME_INCLUDE") or (unpacked if unpacked.is_dir() else None)
-    if libraries:
-        options.append(f"-DONNXRUNTIME_LIBRARY={libraries[0]}")
-    if headers:
-        options.append(f"-DONNXRUNTIME_INCLUDE={headers}")
-    if torch and (torch / "share/cmake").is_dir():
-        options += ["-DPARTICLEVIT_TORCH=ON", f"-DCMAKE_PREFIX_PATH={torch / 'share/cmake'}"]
-    return options
-
-
-@pytest.fixture(scope="session")
-def cpp_build() -> Path:
-    """Build folder of test/cpp, unit tests with sanitizers; kept in build/, so that a second run is quick."""
-    for tool in ("cmake", "g++"):
-        if shutil.which(tool) is None:
-            pytest.skip(f"{tool} is not installed")
-    folder = PACKAGE / "build" / "cpp"
-    configure = ["cmake", "-S", PACKAGE / "test/cpp", "-B", folder, "-DPARTICLEVIT_SANITIZE=ON"]
-    for command in ([*configure, *library_options()], ["cmake", "--build", folder, "--parallel", "2"]):
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-        output = done.stdout + done.stderr
-        if done.returncode and "could not find" in output.lower() and "Catch2" in output:
-            pytest.skip("Catch2 is not installed")
-        assert done.returncode == 0, output[-4000:]
-    return folder
-
-
-@pytest.fixture(scope="session")
-def program(cpp_build: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a program of the build: `program("scoreOnnx", ...)`."""
-
-    def run(name: str, *arguments: object, check: int = 0) -> subprocess.CompletedProcess[str]:
-        path = cpp_build / name
-        if not path.is_file():
-            pytest.skip(
-                f"{name} was not built: its library or headers are not here (see test/cpp/CMakeLists.txt)"
-            )
-        done = subprocess.run([str(path), *map(str, arguments)], capture_output=True, text=True, check=False)
-        assert done.returncode == check, done.stdout + done.stderr
-        return done
-
-    return run
 
 
 @pytest.fixture(scope="session")
@@ -114,8 +69,17 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     trace(network, example, folder / "model.pt")
     export_onnx(network, example, folder / "model.onnx")
-    (folder / "model.json").write_text(json.dumps(DESCRIPTION))
+    (folder / "model.json").write_text(json.dumps({**DESCRIPTION, **checksums(folder)}))
     return folder
+
+
+def checksums(folder: Path) -> dict[str, dict[str, str]]:
+    """Entries of model.json that name the exported files of a folder and their checksums."""
+    files = {"onnx": folder / "model.onnx", "torchscript": folder / "model.pt"}
+    return {
+        kind: {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        for kind, path in files.items()
+    }
 
 
 def trace(network, example, path: Path) -> None:
@@ -165,7 +129,7 @@ def broken_model(model_dir: Path, tmp_path: Path) -> Callable[..., Path]:
     def copy(**changes: object) -> Path:
         folder = tmp_path / "broken"
         shutil.copytree(model_dir, folder)
-        description = {**DESCRIPTION, **{k: v for k, v in changes.items() if k != "image"}}
+        description = {**DESCRIPTION, **checksums(folder), **changes}
         description["image"] = {**DESCRIPTION["image"], **changes.get("image", {})}
         (folder / "model.json").write_text(json.dumps(description))
         return folder

@@ -9,7 +9,7 @@ from RecoE2E.ParticleViT.deployment import agreement, validate_run
 from RecoE2E.ParticleViT.deployment.export import write_torchscript
 from RecoE2E.ParticleViT.errors import StoreError
 from RecoE2E.ParticleViT.inference.run import Run
-from RecoE2E.ParticleViT.store import ImageSpec
+from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
 
 def test_faithful_exports_pass(own_run, small_store, script):
@@ -64,7 +64,9 @@ def test_a_store_that_is_gone_or_of_other_images_is_named(own_run, small_store, 
 
 
 def test_extreme_images_are_what_they_say():
-    spec = ImageSpec(("energy", "time"), ("GeV", "ns"), 8, 6)
+    spec = ImageSpec(
+        (ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 8, 6, (4, 3)
+    )
     images = agreement.extreme_images(spec)
     assert all(batch.dtype == np.float32 and batch.shape[1:] == spec.shape for batch in images.values())
     assert not images["empty"].any()

@@ -3,9 +3,9 @@ import pytest
 
 from RecoE2E.ParticleViT.errors import RecipeError
 from RecoE2E.ParticleViT.evaluation import robustness
-from RecoE2E.ParticleViT.store import ImageSpec
+from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
-SPEC = ImageSpec(("energy", "time"), ("GeV", "ns"), 8, 8)
+SPEC = ImageSpec((ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 8, 8, (4, 4))
 
 
 @pytest.fixture

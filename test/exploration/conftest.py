@@ -7,13 +7,14 @@ import pytest
 from hypothesis import strategies as st
 
 from RecoE2E.ParticleViT.exploration.statistics import Chunk
-from RecoE2E.ParticleViT.store import ImageSpec, SparseImages
+from RecoE2E.ParticleViT.store import ChannelSpec, Grid, ImageSpec, SparseImages
 
 CLASSES = 3
 
 
 def _spec(**window) -> ImageSpec:
-    return ImageSpec(("energy", "time"), ("GeV", "ns"), 3, 4, window)
+    channels = ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")
+    return ImageSpec(channels, 3, 4, (1, 2), Grid("eta_phi", **window) if window else Grid("crystals"))
 
 
 @st.composite

@@ -53,7 +53,7 @@ def test_a_store_is_explored_into_one_page(script, crops, tmp_path):
 
 def test_files_are_explored_without_a_store(script, shared_data, tmp_path):
     pattern = shared_data / "top_tagging_test.root"
-    options = ("--recipe", "top_tagging", "--inputs", pattern, "--limit", 300)
+    options = ("--recipe", "top_tagging", "--files", pattern, "--limit", 300)
     done = script("explore", *options, "--output", tmp_path)
     assert done.stdout.startswith("300 events")
     assert (tmp_path / "explore.html").is_file()
@@ -86,7 +86,7 @@ def test_the_limit_holds_for_each_split(crops):
 def test_leakage_and_duplicates_are_found(shared_data, tmp_path):
     name = "electron_photon_cms_ecal_100.hdf5"
     (tmp_path / f"again_{name}").write_bytes((shared_data / name).read_bytes())
-    inputs = f"{shared_data / name},{tmp_path}/again*"
+    inputs = [f"{shared_data / name}", f"{tmp_path}/again*"]
     ingest_files(load_recipe("electron_photon"), tmp_path / "store", inputs)
     survey = take_survey(store_data(open_store(tmp_path / "store")))
     assert survey.repeats.distinct == survey.repeats.surplus == 100
@@ -122,10 +122,10 @@ def test_a_single_damaged_file_is_an_error(broken):
     ("arguments", "message"),
     [
         (("--recipe", "top_tagging"), "neither"),
-        (("--recipe", "top_tagging", "--inputs", "a", "--store", "b"), "both"),
-        (("--inputs", "a.root"), "--recipe"),
-        (("--recipe", "top_taging", "--inputs", "a.root"), "top_tagging"),
-        (("--recipe", "top_tagging", "--inputs", "no/*.root"), "no/*.root"),
+        (("--recipe", "top_tagging", "--files", "a", "--store", "b"), "both"),
+        (("--files", "a.root"), "--recipe"),
+        (("--recipe", "top_taging", "--files", "a.root"), "top_tagging"),
+        (("--recipe", "top_tagging", "--files", "no/*.root"), "no/*.root"),
         (("--store", "nowhere"), "nowhere"),
         (("--store", "nowhere", "--limit", "-3"), "--limit"),
         (("--store", "nowhere", "--limt", "3"), "--limit"),
@@ -139,7 +139,7 @@ def test_bad_calls_end_in_one_line(script, tmp_path, arguments, message):
 
 def test_bad_files_end_in_one_line(script, broken, crops, tmp_path):
     recipe = ("--recipe", "top_tagging", "--output", tmp_path / "out")
-    assert "b.root" in script("explore", *recipe, "--inputs", broken / "b.root", check=2).stderr
+    assert "b.root" in script("explore", *recipe, "--files", broken / "b.root", check=2).stderr
     assert "channels" in script("explore", *recipe, "--store", crops, check=2).stderr
     (tmp_path / "file").write_text("no folder")
     done = script("explore", "--store", crops, "--output", tmp_path / "file", check=2)

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 
 from RecoE2E.ParticleViT.exploration.features import cell_tables, image_features, occupancy
-from RecoE2E.ParticleViT.store import ImageSpec, SparseImages
+from RecoE2E.ParticleViT.store import ChannelSpec, Grid, ImageSpec, SparseImages
 
 
 def direct(image, eta, phi):
@@ -52,12 +52,11 @@ def test_occupancy_counts_non_zero_cells(event_strategy, spec):
 
 
 def test_the_mass_of_two_cells_is_that_of_two_massless_particles():
-    window = {"eta_half_width": 0.8, "phi_half_width": 0.8}
+    pt = (ChannelSpec("pt", "GeV", "momentum"),)
+    spec = ImageSpec(pt, 32, 32, (16, 16), Grid("eta_phi", 0.8, 0.8))
     image = np.zeros((1, 1, 32, 32), np.float32)
     image[0, 0, 4, 20], image[0, 0, 25, 9] = 30, 70
-    found = image_features(
-        SparseImages.from_dense(image), cell_tables(ImageSpec(("pt",), ("GeV",), 32, 32, window))
-    )
+    found = image_features(SparseImages.from_dense(image), cell_tables(spec))
     eta, phi = (25 - 4) * 0.05, (20 - 9) * 0.05
     np.testing.assert_allclose(
         found["image_mass"], np.sqrt(2 * 30 * 70 * (np.cosh(eta) - np.cos(phi))), rtol=1e-6
@@ -67,5 +66,6 @@ def test_the_mass_of_two_cells_is_that_of_two_massless_particles():
 def test_a_channel_of_counts_gives_the_multiplicity():
     image = np.zeros((1, 2, 4, 4), np.float32)
     image[0, 0, 1, 1], image[0, 1, 1, 1] = 12.5, 7
-    cells = cell_tables(ImageSpec(("pt", "multiplicity"), ("GeV", "1"), 4, 4))
+    channels = ChannelSpec("pt", "GeV", "momentum"), ChannelSpec("multiplicity", "1", "count")
+    cells = cell_tables(ImageSpec(channels, 4, 4, (2, 2)))
     assert image_features(SparseImages.from_dense(image), cells)["multiplicity"] == [7]

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from RecoE2E.ParticleViT.exploration import figures
 from RecoE2E.ParticleViT.exploration.statistics import Spectra
-from RecoE2E.ParticleViT.store import ImageSpec
+from RecoE2E.ParticleViT.store import ChannelSpec, Grid, ImageSpec
 
 PNG = b"\x89PNG"
 
@@ -50,11 +52,12 @@ def test_cell_spectra_and_class_balance_are_drawn(tmp_path, spec):
 
 
 def test_quantities_have_units():
-    jets = ImageSpec(("pt",), ("GeV",), 8, 8, {"eta_half_width": 1, "phi_half_width": 1})
+    cells = ImageSpec((ChannelSpec("pt", "GeV", "momentum"),), 8, 8, (4, 4))
+    jets = dataclasses.replace(cells, grid=Grid("eta_phi", 1.0, 1.0))
     assert figures.quantity("pt", jets).axis == "$p_T$ [GeV]"
     assert figures.quantity("pt", jets).plain == "pT [GeV]"
     assert figures.quantity("width", jets).plain.endswith("[rad]")
-    assert figures.quantity("width", ImageSpec(("e",), ("GeV",), 8, 8)).plain.endswith("[cells]")
+    assert figures.quantity("width", cells).plain.endswith("[cells]")
     assert figures.quantity("cells_time", jets).plain == "non-zero cells per image, time"
     assert figures.quantity("other", jets).plain == "other"
     assert figures.file_name("mean", "a/b c") == "mean_a_b_c.png"

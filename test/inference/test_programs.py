@@ -12,13 +12,16 @@ from RecoE2E.ParticleViT.inference.predictors import BackendUnavailableError
 from RecoE2E.ParticleViT.store import open_store
 
 
-@pytest.mark.parametrize("backend", ["cpp_onnx", "cpp_torch"])
-def test_built_programs_agree_with_python(exported_run, small_store, backend):
-    """Build them with cmake and name the folder in $PARTICLEVIT_PROGRAMS."""
-    try:
-        predictor = load_run(exported_run, backend)
-    except BackendUnavailableError as error:
-        pytest.skip(str(error))
+@pytest.mark.parametrize(
+    "backend",
+    [
+        pytest.param("cpp_onnx", marks=pytest.mark.needs("ONNX Runtime's headers")),
+        pytest.param("cpp_torch", marks=pytest.mark.needs("libtorch")),
+    ],
+)
+def test_built_programs_agree_with_python(exported_run, small_store, backend, cpp_build, monkeypatch):
+    monkeypatch.setenv(programs.FOLDER, str(cpp_build))
+    predictor = load_run(exported_run, backend)
     images = open_store(small_store).read("test").images
     expected = load_run(exported_run).predict(images)
     for size in (1, 7, 64):

@@ -44,7 +44,7 @@ def test_kill_9_at_any_moment_ends_with_the_same_store(tmp_path, inputs, script,
     words = [
         "--recipe",
         "top_tagging",
-        "--inputs",
+        "--files",
         f"{inputs}/jets_*.root",
         "--workers",
         f"{workers}",
@@ -60,7 +60,7 @@ def test_kill_9_at_any_moment_ends_with_the_same_store(tmp_path, inputs, script,
 
 
 def test_overrides_reach_the_store(tmp_path, inputs, script):
-    words = ["--recipe", "top_tagging", "--inputs", f"{inputs}/jets_0.root", "--output", tmp_path / "store"]
+    words = ["--recipe", "top_tagging", "--files", f"{inputs}/jets_0.root", "--output", tmp_path / "store"]
     done = script("ingest", *words, "--image.height", "16", "--split.seed=3")
     assert "9,000 entries in" in done.stdout
     assert "train: " in done.stdout
@@ -73,11 +73,11 @@ def test_overrides_reach_the_store(tmp_path, inputs, script):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--inputs", "nothing*.root"], "no file matches"),
-        (["--inputs", "{file}", "--inputs.tree", "Jets2"], "no tree 'Jets2'"),
-        (["--inputs", "{file}", "--inputs.fields.px", "qx"], "has no 'qx'"),
-        (["--inputs", "{file}", "--image.heigth", "3"], "did you mean '--image.height'"),
-        ([], "no inputs"),
+        (["--files", "nothing*.root"], "no file matches"),
+        (["--files", "{file}", "--inputs.tree", "Jets2"], "no tree 'Jets2'"),
+        (["--files", "{file}", "--inputs.fields.px", "qx"], "has no 'qx'"),
+        (["--files", "{file}", "--image.heigth", "3"], "did you mean '--image.height'"),
+        ([], "no files"),
     ],
 )
 def test_mistakes_end_with_one_line_and_code_2(tmp_path, inputs, script, words, message):

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.errors import InputError, RecipeError, StoreError
+from RecoE2E.ParticleViT.errors import InputError, OutputError, RecipeError, StoreError
 from RecoE2E.ParticleViT.ingest import ingest_files, pipeline, plan, stages
 from RecoE2E.ParticleViT.ingest.tables.temporary import TemporaryError
 from RecoE2E.ParticleViT.recipe import load_recipe
@@ -90,7 +90,7 @@ def test_units_and_shards_do_not_change_the_events(tmp_path, jets_root, recipe, 
 
 def test_test_inputs_alone_and_beside_inputs(tmp_path, jets_root, helpers, recipe):
     fixed = helpers.root(tmp_path / "fixed.root", helpers.jets(500, seed=3))
-    ingest_files(recipe, tmp_path / "alone", None, str(fixed))
+    ingest_files(recipe, tmp_path / "alone", (), str(fixed))
     assert list(open_store(tmp_path / "alone").info.splits) == ["test"]
     assert open_store(tmp_path / "alone").events("test") == 500
     ingest_files(recipe, tmp_path / "both", str(jets_root), str(fixed))
@@ -165,7 +165,7 @@ def test_two_ingests_into_one_folder(tmp_path, jets_root, recipe):
     (tmp_path / "store").mkdir()
     with (tmp_path / "store/.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(StoreError, match="another ingest is writing here"):
+        with pytest.raises(OutputError, match="another ingest is writing here"):
             ingest_files(recipe, tmp_path / "store", str(jets_root))
     ingest_files(recipe, tmp_path / "store", str(jets_root))
 
@@ -176,7 +176,7 @@ def test_a_full_disk_is_told_and_the_ingest_continues_later(
     ingest_files(recipe, tmp_path / "whole", str(jets_root))
     with monkeypatch.context() as patch:
         patch.setattr(writer.os, "replace", _full_disk)
-        with pytest.raises(StoreError, match="no space left on the disk.*; free some space"):
+        with pytest.raises(OutputError, match="no space left on the disk.*; free some space"):
             ingest_files(recipe, tmp_path / "store", str(jets_root))
     ingest_files(recipe, tmp_path / "store", str(jets_root))
     assert digest(tmp_path / "store") == digest(tmp_path / "whole")
@@ -205,7 +205,7 @@ def test_single_class_and_no_event_leave_nothing(tmp_path, helpers, recipe):
 
 
 def test_no_inputs(tmp_path, recipe):
-    with pytest.raises(InputError, match="no inputs"):
+    with pytest.raises(InputError, match="no files"):
         ingest_files(recipe, tmp_path / "store")
     with pytest.raises(InputError, match="no file matches"):
         ingest_files(recipe, tmp_path / "store", str(tmp_path / "*.root"))

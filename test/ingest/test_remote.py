@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import http.server
-import importlib.util
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -22,11 +20,8 @@ from RecoE2E.ParticleViT.ingest.tables import remote
 from RecoE2E.ParticleViT.recipe import load_recipe
 from RecoE2E.ParticleViT.store import open_store
 
-HAS_XROOTD = shutil.which("xrootd") is not None and importlib.util.find_spec("fsspec_xrootd") is not None
-needs_xrootd = pytest.mark.skipif(not HAS_XROOTD, reason="xrootd-server or fsspec-xrootd is not installed")
-needs_http = pytest.mark.skipif(
-    importlib.util.find_spec("aiohttp") is None, reason="aiohttp is not installed"
-)
+needs_xrootd = pytest.mark.needs("xrootd", "fsspec-xrootd")
+needs_http = pytest.mark.needs("aiohttp")
 
 
 def free_port() -> int:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +16,6 @@ from RecoE2E.ParticleViT.recipe import load_recipe
 from RecoE2E.ParticleViT.store import open_store
 
 EVENTS = 6
-WITH_ROOT = importlib.util.find_spec("ROOT") is not None
 
 
 def collisions(events=EVENTS, jets=2):
@@ -90,7 +88,7 @@ def write_uproot(path: Path, columns, tree="fevt/RHTree") -> Path:
 
 WRITERS = [
     write_uproot,
-    pytest.param(write_root, marks=pytest.mark.skipif(not WITH_ROOT, reason="ROOT is not installed")),
+    pytest.param(write_root, marks=pytest.mark.needs("ROOT")),
 ]
 
 
@@ -146,7 +144,7 @@ def test_superclusters_from_the_barrel_image(tmp_path, write):
             np.testing.assert_array_equal(dense[number, channel], expected)
 
 
-@pytest.mark.skipif(not WITH_ROOT, reason="ROOT is not installed")
+@pytest.mark.needs("ROOT")
 def test_superclusters_cropped_by_the_producer(tmp_path):
     random = np.random.default_rng(6)
     columns = superclusters(objects=2)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from RecoE2E.ParticleViT.errors import ModelError
 from RecoE2E.ParticleViT.models import build_model
 from RecoE2E.ParticleViT.models.moments import DEGREE, RADIAL, Moments
-from RecoE2E.ParticleViT.store import ImageSpec
+from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
 AMOUNT, VARIANCE, LARGEST, SQUARES, FIRST = range(5)  # the order of one channel's moments
 EXPONENTS = [(i, n - i) for n in range(1, DEGREE + 1) for i in range(n + 1)]  # of x and y
@@ -105,7 +105,7 @@ def test_the_moments_see_what_normalisation_hides():
     """Images that differ by a factor look alike to the stem where it gets fractions, not to the moments."""
     from RecoE2E.ParticleViT.recipe import Preprocessing
 
-    image = ImageSpec(("pt",), ("GeV",), 32, 32)
+    image = ImageSpec((ChannelSpec("pt", "GeV", "energy"),), 32, 32, (16, 16))
     settings = {"pt": Preprocessing(fraction=True)}
     batch = sparse(7, (4, 1, 32, 32))
     for moments in (True, False):
@@ -117,7 +117,9 @@ def test_the_moments_see_what_normalisation_hides():
 
 
 def test_times_have_no_moments():
-    image = ImageSpec(("energy", "time"), ("GeV", "ns"), 12, 9)
+    image = ImageSpec(
+        (ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 12, 9, (6, 4)
+    )
     network = build_model("hybrid_vit", image, ["a", "b"], stem=(8,), dim=16, heads=2).eval()
     batch = sparse(9, (6, 2, 12, 9))
     network.fit(lambda: [batch])

@@ -9,9 +9,11 @@ from RecoE2E.ParticleViT.errors import ModelError
 from RecoE2E.ParticleViT.models import build_model
 from RecoE2E.ParticleViT.models.cnn import load_reference_weights
 from RecoE2E.ParticleViT.recipe import Preprocessing
-from RecoE2E.ParticleViT.store import ImageSpec
+from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
-SPEC = ImageSpec(("energy", "time"), ("GeV", "ns"), 32, 32)
+SPEC = ImageSpec(
+    (ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 32, 32, (16, 16)
+)
 CLASSES = ["photon", "electron"]
 
 

@@ -12,7 +12,7 @@ from RecoE2E.ParticleViT.errors import ModelError
 from RecoE2E.ParticleViT.models import build_model, list_models
 from RecoE2E.ParticleViT.models.registry import model_options
 from RecoE2E.ParticleViT.recipe import Preprocessing
-from RecoE2E.ParticleViT.store import ImageSpec
+from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
 SETTINGS = {
     "energy": Preprocessing(threshold=1e-3, fraction=True, transform="sqrt"),
@@ -23,7 +23,8 @@ LARGE = [(125, 125), (128, 128)]
 
 
 def spec(height: int, width: int, channels: tuple[str, ...] = ("energy", "time")) -> ImageSpec:
-    return ImageSpec(channels, tuple("GeV" for _ in channels), height, width)
+    specs = tuple(ChannelSpec(name, "GeV", "energy") for name in channels)
+    return ImageSpec(specs, height, width, (height // 2, width // 2))
 
 
 def images(count: int, image: ImageSpec) -> torch.Tensor:
@@ -40,7 +41,7 @@ def shallow(name: str) -> dict:
 
 def network_for(name: str, image: ImageSpec, classes: int = 2, **options):
     torch.manual_seed(1)
-    settings = {channel: SETTINGS[channel] for channel in image.channels if channel in SETTINGS}
+    settings = {channel: SETTINGS[channel] for channel in image.names if channel in SETTINGS}
     network = build_model(
         name, image, [f"class{k}" for k in range(classes)], preprocessing=settings, **options
     )

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.errors import InputError
+from RecoE2E.ParticleViT.errors import InputError, OutputError
 from RecoE2E.ParticleViT.simulation import electron_photon
 
 
@@ -108,7 +108,7 @@ def test_bad_numbers(tmp_path: Path, events: int, seed: int):
 
 def test_place_that_cannot_be_written(tmp_path: Path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         electron_photon.write_hdf5(tmp_path / "file" / "x.hdf5", 10, 1)
 
 

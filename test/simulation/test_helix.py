@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from RecoE2E.ParticleViT.geometry.cells import ecal_cells, hbhe_cells
 from RecoE2E.ParticleViT.geometry.grids import EB_RADIUS_CM, ECAL_ROWS, TOWER_ETA_EDGES
-from RecoE2E.ParticleViT.simulation.cells import ecal_cells, hbhe_cells, share_coarse_towers
+from RecoE2E.ParticleViT.simulation.cells import share_coarse_towers
 from RecoE2E.ParticleViT.simulation.helix import reach_ecal
 from RecoE2E.ParticleViT.simulation.pythia import Particles
 

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 import uproot
 
-from RecoE2E.ParticleViT.errors import InputError
+from RecoE2E.ParticleViT.errors import InputError, OutputError
 from RecoE2E.ParticleViT.ingest.sources.base import Events
 from RecoE2E.ParticleViT.ingest.sources.dispatch import open_source
 from RecoE2E.ParticleViT.recipe import load_recipe
@@ -142,7 +142,7 @@ def test_missing_package(package: str, tmp_path: Path, monkeypatch):
 @pytest.mark.parametrize("suffix", ["parquet", "root"])
 def test_place_that_cannot_be_written(tmp_path: Path, suffix: str):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         jet_files.write(tmp_path / "file" / f"x.{suffix}", 5, 1)
 
 

@@ -6,9 +6,10 @@ import os
 import numpy as np
 import pytest
 
-from RecoE2E.ParticleViT.errors import StoreError
+from RecoE2E.ParticleViT.errors import OutputError, StoreError
 from RecoE2E.ParticleViT.files import write_json
 from RecoE2E.ParticleViT.store import (
+    ChannelSpec,
     ImageSpec,
     InputInfo,
     ShardInfo,
@@ -20,7 +21,7 @@ from RecoE2E.ParticleViT.store import (
 from RecoE2E.ParticleViT.store.reader import read_events
 from RecoE2E.ParticleViT.store.writer import write_events
 
-SPEC = ImageSpec(channels=("energy", "time"), units=("GeV", "ns"), height=4, width=3)
+SPEC = ImageSpec((ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 4, 3, (2, 1))
 SIZES = (700, 5)
 
 
@@ -41,7 +42,7 @@ def store(tmp_path):
             "pt": np.linspace(0, 1, events, dtype=np.float32),
         }
         write_events(path, SparseImages.from_dense(make_images(events)), np.arange(events) % 2, columns)
-        shards.append(ShardInfo(f"shards/{path.name}", events, path.stat().st_size))
+        shards.append(ShardInfo.of(tmp_path, path, events))
         start += events
     info = StoreInfo(
         id="abc",
@@ -125,12 +126,42 @@ def test_truncated_or_missing_shard(store):
         open_store(store[0])
 
 
+def test_a_flipped_bit_is_noticed(store):
+    """Wherever it is in a shard, and whatever is read of it."""
+    path = store[0] / "shards/train-00001.h5"
+    whole = path.read_bytes()
+    for position in np.random.default_rng(1).integers(0, 8 * len(whole), 50).tolist():
+        damaged = bytearray(whole)
+        damaged[position // 8] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        opened = open_store(store[0])
+        with pytest.raises(StoreError, match=r"train-00001\.h5: damaged .* ingest again"):
+            opened.read("train")
+        with pytest.raises(StoreError, match=r"train-00001\.h5: damaged .* ingest again"):
+            opened.read_columns("train", ["pt"])
+
+
+def test_a_changed_store_json_is_noticed(store):
+    path = store[0] / "store.json"
+    path.write_text(path.read_text().replace("353", "352"))
+    with pytest.raises(StoreError, match=r"store\.json: .*damaged, or changed by hand"):
+        open_store(store[0])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["store.json", "shards/train-00000.h5"])
+def test_no_permission_is_not_damage(store, name):
+    (store[0] / name).chmod(0)
+    with pytest.raises(StoreError, match="no permission to read it"):
+        open_store(store[0]).read("train")
+
+
 def test_check_model_names_both_sides(store):
     opened = open_store(store[0])
     opened.check_model(SPEC, ["photon", "electron"])
     with pytest.raises(StoreError, match=r"classes are \['photon', 'electron'\].*\['qcd', 'top'\]"):
         opened.check_model(SPEC, ["qcd", "top"])
-    other = ImageSpec(channels=("pt",), units=("GeV",), height=4, width=3)
+    other = ImageSpec((ChannelSpec("pt", "GeV", "energy"),), 4, 3, (2, 1))
     with pytest.raises(StoreError, match=r"channels are \['energy', 'time'\].*\['pt'\]"):
         opened.check_model(other, ["photon", "electron"])
 
@@ -145,11 +176,11 @@ def test_shard_bytes_depend_on_content_only(tmp_path):
 
 def test_unwritable_folder_is_one_clear_line(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         write_events(tmp_path / "file/x.h5", SparseImages.empty((1, 2, 2)), np.zeros(0), {})
 
 
 def test_store_json_is_plain_json(store):
     content = json.loads((store[0] / "store.json").read_text())
-    assert content["image"]["channels"] == ["energy", "time"]
+    assert [channel["name"] for channel in content["image"]["channels"]] == ["energy", "time"]
     assert content["splits"]["train"]["per_class"] == {"photon": 353, "electron": 352}

@@ -4,10 +4,18 @@ import numpy as np
 import pytest
 
 from RecoE2E.ParticleViT.files import write_json
-from RecoE2E.ParticleViT.store import ImageSpec, ShardInfo, SparseImages, SplitInfo, StoreInfo, open_store
+from RecoE2E.ParticleViT.store import (
+    ChannelSpec,
+    ImageSpec,
+    ShardInfo,
+    SparseImages,
+    SplitInfo,
+    StoreInfo,
+    open_store,
+)
 from RecoE2E.ParticleViT.store.writer import write_events
 
-SPEC = ImageSpec(channels=("energy", "time"), units=("GeV", "ns"), height=6, width=6)
+SPEC = ImageSpec((ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 6, 6, (3, 3))
 
 
 def number_images(first: int, events: int) -> np.ndarray:
@@ -28,7 +36,7 @@ def numbered_store(tmp_path_factory):
         images = SparseImages.from_dense(number_images(first, events))
         numbers = np.arange(first, first + events)
         write_events(file, images, numbers % 2, {"entry": numbers})
-        shards.append(ShardInfo(f"shards/{file.name}", events, file.stat().st_size))
+        shards.append(ShardInfo.of(path, file, events))
         first += events
     splits = {"train": SplitInfo(first, {"a": first // 2, "b": first // 2}, tuple(shards))}
     info = StoreInfo("id", "numbered", SPEC, ("a", "b"), ("entry",), {"seed": 1}, splits, ())

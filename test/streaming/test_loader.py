@@ -97,7 +97,7 @@ def test_limit_uses_the_first_events(numbered_store):
 def test_unknown_split_and_transform(numbered_store):
     with pytest.raises(StoreError, match="no split 'tran'; did you mean 'train'"):
         StoreLoader(numbered_store, "tran", batch_size=1, shuffle=False, seed=0)
-    with pytest.raises(RecipeError, match="transform 'nothing': unknown"):
+    with pytest.raises(RecipeError, match="training.augmentation 'nothing': unknown"):
         build_transforms([Transform("nothing")], numbered_store.image, numbered_store.classes)
 
 

@@ -7,12 +7,20 @@ import torch
 from RecoE2E.ParticleViT.errors import StoreError
 from RecoE2E.ParticleViT.files import write_json
 from RecoE2E.ParticleViT.recipe import Transform
-from RecoE2E.ParticleViT.store import ImageSpec, ShardInfo, SparseImages, SplitInfo, StoreInfo, open_store
+from RecoE2E.ParticleViT.store import (
+    ChannelSpec,
+    ImageSpec,
+    ShardInfo,
+    SparseImages,
+    SplitInfo,
+    StoreInfo,
+    open_store,
+)
 from RecoE2E.ParticleViT.store.writer import write_events
 from RecoE2E.ParticleViT.streaming import StoreLoader, build_transforms
 
 EVENTS = 20_000
-SPEC = ImageSpec(("energy",), ("GeV",), 2, 2)
+SPEC = ImageSpec((ChannelSpec("energy", "GeV", "energy"),), 2, 2, (1, 1))
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +36,7 @@ def spectra(tmp_path_factory):
     columns = {"pt": pt, "eta": eta, "bad": np.full(EVENTS, np.nan, np.float32)}
     file = path / "shards/train-00000.h5"
     write_events(file, SparseImages.from_dense(images), labels, columns)
-    shard = ShardInfo("shards/train-00000.h5", EVENTS, file.stat().st_size)
+    shard = ShardInfo.of(path, file, EVENTS)
     splits = {"train": SplitInfo(EVENTS, {"a": 1, "b": 1}, (shard,))}
     names = ("bad", "eta", "pt")
     write_json(path / "store.json", StoreInfo("i", "n", SPEC, ("a", "b"), names, {}, splits, ()).to_dict())
@@ -36,7 +44,7 @@ def spectra(tmp_path_factory):
 
 
 def read(store, **options):
-    steps, _ = build_transforms([Transform("reweight", options)], SPEC, ["a", "b"])
+    steps = build_transforms([Transform("reweight", options)], SPEC, ["a", "b"])
     loader = StoreLoader(store, "train", batch_size=500, shuffle=True, seed=1, transforms=steps)
     batches = list(loader)
     pt = torch.cat([batch.images[:, 0, 0, 0] for batch in batches]).numpy()

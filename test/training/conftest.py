@@ -15,6 +15,7 @@ from RecoE2E.ParticleViT.store import (
     SplitInfo,
     Store,
     StoreInfo,
+    image_of_recipe,
     open_store,
 )
 from RecoE2E.ParticleViT.store.writer import write_events
@@ -23,7 +24,7 @@ CONTENT = {
     "name": "toy",
     "classes": ["photon", "electron"],
     "image": {
-        "channels": [{"name": "energy", "unit": "GeV"}, {"name": "time", "unit": "ns"}],
+        "channels": [{"name": "energy", "unit": "GeV"}, {"name": "time", "unit": "ns", "kind": "time"}],
         "height": 12,
         "width": 12,
     },
@@ -58,9 +59,7 @@ def make_store(path: Path, events: dict[str, int], spec: ImageSpec, number: str 
         images = SparseImages.from_dense(toy_images(labels, spec.shape, seed))
         write_events(file, images, labels, {"pt": np.full(count, 50.0)})
         per_class = {"photon": int((labels == 0).sum()), "electron": int(labels.sum())}
-        splits[split] = SplitInfo(
-            count, per_class, (ShardInfo(f"shards/{file.name}", count, file.stat().st_size),)
-        )
+        splits[split] = SplitInfo(count, per_class, (ShardInfo.of(path, file, count),))
     info = StoreInfo(number, "toy", spec, ("photon", "electron"), ("pt",), {"seed": 1}, splits, ())
     write_json(path / "store.json", info.to_dict())
     return open_store(path)
@@ -76,7 +75,7 @@ def toy_recipe() -> Callable[..., Recipe]:
 def toy_store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """1,000 training events and 300 each for validation and test, 2 x 12 x 12."""
     events = {"train": 1000, "validation": 300, "test": 300}
-    return make_store(tmp_path_factory.mktemp("toy"), events, ImageSpec.from_recipe(make_recipe()))
+    return make_store(tmp_path_factory.mktemp("toy"), events, image_of_recipe(make_recipe()))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import torch
 
 from RecoE2E.ParticleViT.errors import ModelError, RunError
 from RecoE2E.ParticleViT.models import Ensemble, build_model
-from RecoE2E.ParticleViT.store import ImageSpec
+from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 from RecoE2E.ParticleViT.training import load_network, train
 from RecoE2E.ParticleViT.training.ensemble import make_ensemble
 
@@ -71,8 +71,10 @@ def test_folders_that_are_taken(members, tmp_path, toy_recipe, toy_store):
 
 
 def test_members_that_differ():
-    spec = ImageSpec(("energy",), ("GeV",), 12, 12)
-    other = ImageSpec(("energy", "time"), ("GeV", "ns"), 12, 12)
+    spec = ImageSpec((ChannelSpec("energy", "GeV", "energy"),), 12, 12, (6, 6))
+    other = ImageSpec(
+        (ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 12, 12, (6, 6)
+    )
     first = build_model("vit", spec, ["a", "b"])
     with pytest.raises(ModelError, match="channels"):
         Ensemble([first, build_model("vit", other, ["a", "b"])])

@@ -16,7 +16,7 @@ from RecoE2E.ParticleViT import training
 from RecoE2E.ParticleViT.errors import ModelError, RecipeError, RunError, StoreError
 from RecoE2E.ParticleViT.models.registry import model_options
 from RecoE2E.ParticleViT.recipe import load_recipe, recipe_yaml
-from RecoE2E.ParticleViT.store import ImageSpec
+from RecoE2E.ParticleViT.store import image_of_recipe
 from RecoE2E.ParticleViT.training import checkpoint, load_network, train
 from RecoE2E.ParticleViT.training.lightning_module import TrainingModule
 
@@ -180,7 +180,7 @@ def test_run_of_another_recipe(finished, toy_recipe, toy_store):
 
 
 def test_run_of_another_store(finished, toy_recipe, other_store):
-    store = other_store({"train": 64, "validation": 64}, ImageSpec.from_recipe(toy_recipe()))
+    store = other_store({"train": 64, "validation": 64}, image_of_recipe(toy_recipe()))
     with pytest.raises(RunError, match="trained on store"):
         train(toy_recipe(), store, finished)
 
@@ -191,7 +191,7 @@ def test_run_folder_that_is_a_store(toy_recipe, toy_store):
 
 
 def test_store_with_other_channels(tmp_path, toy_recipe, other_store):
-    spec = dataclasses.replace(ImageSpec.from_recipe(toy_recipe()), channels=("energy", "depth"))
+    spec = dataclasses.replace(image_of_recipe(toy_recipe()), channels=("energy", "depth"))
     store = other_store({"train": 64, "validation": 64}, spec)
     with pytest.raises(StoreError, match=r"depth.*time"):
         train(toy_recipe(), store, tmp_path / "run")
@@ -199,7 +199,7 @@ def test_store_with_other_channels(tmp_path, toy_recipe, other_store):
 
 
 def test_absent_class(tmp_path, toy_recipe, other_store):
-    store = other_store({"train": 64, "validation": 1}, ImageSpec.from_recipe(toy_recipe()))
+    store = other_store({"train": 64, "validation": 1}, image_of_recipe(toy_recipe()))
     with pytest.raises(StoreError, match="split 'validation' has no event of class"):
         train(toy_recipe(), store, tmp_path / "run")
 
@@ -215,7 +215,7 @@ def test_nan_loss_saves_the_batch(tmp_path, toy_recipe, toy_store, monkeypatch):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("training__device", "gpu", "expected auto, cpu or cuda"),
+        ("training__device", "gpu", "did you mean 'cpu'"),
         ("training__precision", "16", "known: 16-mixed"),
         ("training__logger", "wandbb", "did you mean 'wandb'"),
     ],

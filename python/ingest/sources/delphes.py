@@ -39,7 +39,7 @@ class DelphesSource(JetSource):
 
     def _particles(
         self, columns: dict[str, Any], jets: dict[str, Array], offsets: Array, start: int
-    ) -> Particles:
+    ) -> tuple[Particles, Array]:
         events = len(offsets) - 1
         values, event, kind = self._collect(columns, start)
         first = np.searchsorted(event, np.arange(events + 1))  # particles of an event follow each other

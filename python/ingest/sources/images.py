@@ -8,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from ...errors import InputError, RecipeError, suggest
+from ...geometry.status import Status
 from ...recipe import Recipe
-from ...store import SparseImages
+from ...store import SparseImages, image_of_recipe
 from ...store.sparse import Array
 from ..side_columns import SideColumns
 from ..tables.base import Jagged, check_finite, make_steps, require, resolve
 from ..tables.opening import open_table
 from .base import Events
+from .endcap_scale import COLUMN, EndcapScale
 
 LAYOUTS = ("auto", "NCHW", "NHWC")
-OPTIONS = ("layout", "scale", "pick", "objects")
+OPTIONS = ("layout", "scale", "pick", "objects", "endcap_scale")
 CHUNK_CELLS = 1 << 19  # fits into the cache of a core: larger chunks are half as fast
 
 
@@ -25,16 +27,19 @@ class ImageSource:
     """Images of the recipe's size; scaled values are scaled back to physical units.
 
     Options of the recipe: `layout` (auto, NCHW, NHWC; images without a channel axis are recognised), `scale`
-    (channel name -> factor) and `pick` (which channels of the file, where it holds more than the recipe).
-    Negative values are an error in channels in GeV.
+    (channel name -> factor), `endcap_scale` (see endcap_scale.py) and `pick` (which channels of the file,
+    where it holds more than the recipe). Negative energies and counts are an error.
     """
 
-    def __init__(self, path: str, recipe: Recipe) -> None:
+    jagged = False
+
+    def __init__(self, path: str, recipe: Recipe, everything: bool = False) -> None:
         inputs, self.image = recipe.inputs, recipe.image
-        self.path = path
+        self.path, self.everything = path, everything
         self.names = [channel.name for channel in self.image.channels]
         self._read_options(inputs.options)
-        self.nonnegative = [channel.unit == "GeV" for channel in self.image.channels]
+        self.endcap = EndcapScale(recipe)
+        self.nonnegative = image_of_recipe(recipe).of_kind("energy", "count")
         if "image" not in inputs.fields:
             raise RecipeError("inputs.fields: name the column of the images, for example image: X")
         self.table = open_table(path, inputs.tree)
@@ -42,6 +47,7 @@ class ImageSource:
         require(self.table, {"image": self.field}, None)
         self.side = SideColumns(self.table, recipe)
         self.missing = self.side.missing
+        self.unreadable: dict[int, str] = {}
         self.entries = self.table.entries
         cells = len(self.names) * self.image.height * self.image.width
         self.chunk = max(1, CHUNK_CELLS // cells)
@@ -74,11 +80,28 @@ class ImageSource:
         images = SparseImages.from_dense(self._channels_first(columns[self.field], start))
         channel = images.index // (self.image.height * self.image.width)
         images = replace(images, value=images.value * self.scale[channel])
+        if self.endcap.factors:
+            tower = self.side.values(columns, np.arange(len(images)))[COLUMN]
+            images = self.endcap.apply(images, tower, self.path, start)
+        if self.everything:
+            return self._all(images, channel, columns, start)
         self._check(images, channel, start)
         selected = np.flatnonzero(labels >= 0)
         if len(selected) < len(images):
             images = images.take(selected)
         return Events(images, labels[selected], selected + start, self.side.values(columns, selected))
+
+    def _all(self, images: SparseImages, channel: Array, columns: dict[str, Any], start: int) -> Events:
+        """Return all images with their status: those without bad values are drawn."""
+        nonnegative = np.array(self.nonnegative)[channel]
+        bad = ~np.isfinite(images.value) | (nonnegative & (images.value < 0))
+        status = np.full(len(images), Status.SCORED, np.int8)
+        status[np.diff(images.offsets) == 0] = Status.NO_SEED
+        status[np.repeat(np.arange(len(images)), np.diff(images.offsets))[bad]] = Status.NOT_FINITE
+        everywhere, drawn = np.arange(len(images)), np.flatnonzero(status == Status.SCORED)
+        values = self.side.values(columns, everywhere)
+        events = Events(images.take(drawn), drawn, drawn, {})
+        return events.spread(drawn, status, everywhere + start, values)
 
     def _channels_first(self, values: Any, start: int) -> Array:
         """Return (N, C, H, W); a single channel stands for the first, the others become 0."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import RecipeError, suggest
+from ...geometry.status import Status
 from ...recipe import Recipe
 from ...store.sparse import Array
 from ..objects import ObjectColumns
@@ -30,14 +31,15 @@ class JetSource(ABC):
 
     jet_fields: dict[str, str]
     particle_fields: list[dict[str, str]]
+    jagged = True
 
-    def __init__(self, path: str, recipe: Recipe) -> None:
+    def __init__(self, path: str, recipe: Recipe, everything: bool = False) -> None:
         options = recipe.inputs.options
         for key in options:
             if key not in OPTIONS:
                 raise RecipeError(f"inputs.options '{key}': unknown; {suggest(key, OPTIONS)}")
         check_image(recipe.image, kinds_known=True)
-        self.path, self.image = path, recipe.image
+        self.path, self.image, self.everything = path, recipe.image, everything
         self.min_pt, self.max_eta = float(options.get("min_pt", 0.0)), float(options.get("max_eta", np.inf))
         self.radius = float(options.get("radius", 0.8))
         self.table = open_table(path, recipe.inputs.tree)
@@ -46,6 +48,7 @@ class JetSource(ABC):
             require(self.table, fields, 1)
         self.side = ObjectColumns(self.table, recipe)
         self.missing, self.entries = self.side.missing, self.table.entries
+        self.unreadable: dict[int, str] = {}
 
     @abstractmethod
     def _choose_branches(self, recipe: Recipe) -> None:
@@ -54,8 +57,8 @@ class JetSource(ABC):
     @abstractmethod
     def _particles(
         self, columns: dict[str, Any], jets: dict[str, Array], offsets: Array, start: int
-    ) -> Particles:
-        """Return the particles of all jets in order."""
+    ) -> tuple[Particles, Array]:
+        """Return the particles of all jets in order, and which jets have particles that are not finite."""
 
     def steps(self, start: int, stop: int) -> list[tuple[int, int]]:
         """See `sources.Source`."""
@@ -69,32 +72,55 @@ class JetSource(ABC):
         entries = np.repeat(np.arange(start, stop), np.diff(offsets))
         jets = {role: columns[name].values.astype(np.float64) for role, name in self.jet_fields.items()}
         for role, values in jets.items():
-            check_finite(self.path, self.jet_fields[role], values, entries)
+            if not self.everything:
+                check_finite(self.path, self.jet_fields[role], values, entries)
         labels = self.side.labels(columns, offsets, start)
         kept = self.side.values(columns, offsets, start)
-        particles = self._particles(columns, jets, offsets, start)
-        good = (labels >= 0) & (np.diff(particles.offsets) > 0)
-        good &= (jets["pt"] >= self.min_pt) & (np.abs(jets["eta"]) <= self.max_eta)
-        chosen = np.flatnonzero(good)
+        particles, bad = self._particles(columns, jets, offsets, start)
+        status = self._status(jets, np.diff(particles.offsets), bad)
+        chosen = np.flatnonzero((labels >= 0) & (status == Status.SCORED))
         axis = (jets["eta"][chosen], jets["phi"][chosen])
         images, sums = render(take(particles, chosen), self.image, axis)
-        result = {role: values[chosen].astype(np.float32) for role, values in jets.items()}
+        kept = {**{role: values.astype(np.float32) for role, values in jets.items()}, **kept}
+        result = {name: values[chosen] for name, values in kept.items()}
         result["multiplicity"] = sums["multiplicity"].astype(np.float32)
-        result |= {name: values[chosen] for name, values in kept.items()}
-        return Events(images, labels[chosen], entries[chosen], result)
+        events = Events(images, labels[chosen], entries[chosen], result)
+        return events.spread(chosen, status, entries, kept) if self.everything else events
+
+    def _status(self, jets: dict[str, Array], particles: Array, bad: Array) -> Array:
+        """Return the status of each jet; `particles` is their number."""
+        limits = [~(jets["pt"] >= self.min_pt), ~(np.abs(jets["eta"]) <= self.max_eta)]
+        reasons = [Status.PT, Status.ETA, Status.NOT_FINITE, Status.NO_SEED]
+        unusable = bad | ~np.isfinite(jets["phi"])
+        return np.select([*limits, unusable, particles == 0], reasons, Status.SCORED).astype(np.int8)
 
     def _checked(self, columns: dict[str, Any], fields: dict[str, str], start: int) -> dict[str, Jagged]:
-        """Return the lists of one collection of particles: all values finite, momenta not negative."""
+        """Return the lists of one collection of particles: all values finite, momenta not negative.
+
+        Where everything is read, `gather` tells which jets have others.
+        """
         lists = {role: columns[name] for role, name in fields.items()}
         for role, some in lists.items():
+            if self.everything:
+                continue
             least = 0.0 if role in ("pt", "energy", "em", "had") else None
             check_lists(self.path, fields[role], some, start, least)
         return lists
 
 
-def gather(values: dict[str, Array], kind: Array, picks: Array, owner: Array, jets: int) -> Particles:
-    """Return the items at `picks` as particles of jets; each belongs to the jet `owner` (ascending)."""
+def gather(
+    values: dict[str, Array], kind: Array, picks: Array, owner: Array, jets: int
+) -> tuple[Particles, Array]:
+    """Return the items at `picks` as particles of jets; each belongs to the jet `owner` (ascending).
+
+    Also return (jets,) which have values that are not finite; these have no particles.
+    """
+    finite = np.logical_and.reduce([np.isfinite(some[picks]) for some in values.values()])
+    bad = np.zeros(jets, bool)
+    if not finite.all():
+        bad[owner[~finite]] = True
+        picks, owner = picks[~bad[owner]], owner[~bad[owner]]
     offsets = np.zeros(jets + 1, np.int64)
     np.cumsum(np.bincount(owner, minlength=jets), out=offsets[1:])
     chosen = {role: some[picks] for role, some in values.items()}
-    return make_particles(offsets, chosen, kind[picks])
+    return make_particles(offsets, chosen, kind[picks]), bad

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import InputError, RecipeError, suggest
+from ...geometry.status import Status
 from ...recipe import Recipe
 from ...store.sparse import Array
 from ..render import CHARGED, NEUTRAL_HADRON, PHOTON, Particles, check_image, kinds_of_pdgid, render
 from ..side_columns import SideColumns
-from ..tables.base import Jagged, Table, check_lists, make_steps, require, resolve
+from ..tables.base import Jagged, Table, bad_lists, check_lists, make_steps, require, resolve
 from ..tables.opening import open_table
 from .base import Events
 
@@ -21,16 +22,19 @@ CHUNK = 4096
 class ParticleSource:
     """Jets as jagged four-vectors: px, py, pz, energy; or pt, eta or rapidity, phi and perhaps mass."""
 
-    def __init__(self, path: str, recipe: Recipe) -> None:
+    jagged = False
+
+    def __init__(self, path: str, recipe: Recipe, everything: bool = False) -> None:
         inputs = recipe.inputs
         check_fields(inputs.fields)
         check_image(recipe.image, kinds_known=bool({"pdgid", "charge"} & set(inputs.fields)))
-        self.path, self.recipe = path, recipe
+        self.path, self.recipe, self.everything = path, recipe, everything
         self.table: Table = open_table(path, inputs.tree)
         self.fields = {role: resolve(self.table, names) for role, names in inputs.fields.items()}
         require(self.table, self.fields, 1)
         self.side = SideColumns(self.table, recipe)
         self.missing = self.side.missing
+        self.unreadable: dict[int, str] = {}
         self.entries = self.table.entries
 
     def steps(self, start: int, stop: int) -> list[tuple[int, int]]:
@@ -44,16 +48,33 @@ class ParticleSource:
         offsets = common_offsets(self.path, self.fields, lists, start)
         labels = self.side.labels(columns, start, stop)
         values = {role: jagged.values for role, jagged in lists.items()}
-        for role, jagged in lists.items():
-            least = 0.0 if role in ("energy", "pt", "mass") else None
-            check_lists(self.path, self.fields[role], jagged, start, least)
+        bad = self._bad(lists, start)
+        if bad.any():
+            fine = np.repeat(~bad, np.diff(offsets))
+            offsets, values = _drop(offsets, fine), {role: some[fine] for role, some in values.items()}
         particles = make_particles(offsets, values)
         selected = np.flatnonzero((labels >= 0) & (np.diff(particles.offsets) > 0))
-        particles = take(particles, selected)
-        images, jets = render(particles, self.recipe.image)
+        images, jets = render(take(particles, selected), self.recipe.image)
         kept = {name: values.astype(np.float32) for name, values in jets.items()}
         kept |= self.side.values(columns, selected)
-        return Events(images, labels[selected], selected + start, kept)
+        events = Events(images, labels[selected], selected + start, kept)
+        if not self.everything:
+            return events
+        status = np.where(bad, Status.NOT_FINITE, Status.NO_SEED)
+        status[selected] = Status.SCORED
+        everywhere = np.arange(stop - start)
+        return events.spread(selected, status, everywhere + start, self.side.values(columns, everywhere))
+
+    def _bad(self, lists: dict[str, Jagged], start: int) -> Array:
+        """Return which jets have bad values; an error unless everything is read."""
+        bad = np.zeros(len(next(iter(lists.values()))), bool)
+        for role, jagged in lists.items():
+            least = 0.0 if role in ("energy", "pt", "mass") else None
+            if self.everything:
+                bad |= bad_lists(jagged, least)
+            else:
+                check_lists(self.path, self.fields[role], jagged, start, least)
+        return bad
 
 
 def check_fields(fields: dict[str, str]) -> None:

@@ -27,7 +27,7 @@ class PfnanoSource(JetSource):
 
     def _particles(
         self, columns: dict[str, Any], jets: dict[str, Array], offsets: Array, start: int
-    ) -> Particles:
+    ) -> tuple[Particles, Array]:
         lists = self._checked(columns, self.particle_fields[0], start)
         jet, candidate = (columns[name] for name in self.particle_fields[1].values())
         counts = np.diff(jet.offsets)

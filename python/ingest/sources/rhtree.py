@@ -13,14 +13,15 @@ import numpy as np
 from ...errors import InputError, RecipeError, suggest
 from ...geometry import grids as detector
 from ...geometry.seeds import crystal_of_tower
-from ...geometry.windows import crop_many, upsample_hbhe, windows_inside
+from ...geometry.status import Status
+from ...geometry.windows import Window, crop_many, upsample_hbhe, windows_inside
 from ...recipe import Recipe
-from ...store import SparseImages
+from ...store import SparseImages, image_of_recipe
 from ...store.sparse import Array
 from ..objects import ObjectColumns, find_field, need_field
 from ..tables.base import Jagged, check_finite, make_steps, require, resolve
 from ..tables.opening import open_table
-from .base import Events
+from .base import SEED_ROW, Events
 
 EB = (detector.EB_ROWS, detector.EB_IPHI_MAX)
 ECAL = (detector.ECAL_ROWS, detector.ECAL_COLUMNS)
@@ -41,8 +42,11 @@ class RhtreeSource:
     may name another branch for a channel, for example tracks: ECAL_tracksPt_PV.
     """
 
-    def __init__(self, path: str, recipe: Recipe) -> None:
-        self.path, self.image = path, recipe.image
+    jagged = True
+
+    def __init__(self, path: str, recipe: Recipe, everything: bool = False) -> None:
+        self.path, self.image, self.everything = path, image_of_recipe(recipe), everything
+        self.window = self.image.window
         self.table = open_table(path, recipe.inputs.tree)
         self.objects = self._choose(recipe.inputs.options.get("objects"))
         self.row, self.column = (
@@ -56,6 +60,7 @@ class RhtreeSource:
         require(self.table, self.branches, None)
         self.side = ObjectColumns(self.table, recipe)
         self.missing, self.entries = self.side.missing, self.table.entries
+        self.unreadable: dict[int, str] = {}
 
     def _choose(self, wanted: str | None) -> str:
         if wanted is not None and wanted not in SEEDS:
@@ -81,24 +86,40 @@ class RhtreeSource:
         rows, cols = (seed.astype(np.int64) for seed in seeds if seed is not None)
         labels = self.side.labels(columns, offsets, start)
         kept = self.side.values(columns, offsets, start)
-        chosen = np.flatnonzero((labels >= 0) & self._inside(rows, cols))
-        event, rows, cols = event[chosen], rows[chosen], cols[chosen]
+        status = self._status(rows, cols)
+        chosen = np.flatnonzero((labels >= 0) & (status == Status.SCORED))
         layers = [
-            self._crop(columns[branch], branch, event, rows, cols, (start, chosen))
+            self._crop(columns[branch], branch, event[chosen], rows[chosen], cols[chosen], (start, chosen))
             for branch in self.branches.values()
         ]
-        self._check(layers, event + start)
+        if self.everything:
+            fine = self._finite(layers)
+            status[chosen[~fine]] = Status.NOT_FINITE
+            chosen, layers = chosen[fine], [layer[fine] for layer in layers]
+        else:
+            self._check(layers, event[chosen] + start)
         images = SparseImages.from_dense(np.stack(layers, axis=1))
-        kept = {name: values[chosen] for name, values in kept.items()}
-        return Events(images, labels[chosen], event + start, kept)
+        own = {name: values[chosen] for name, values in kept.items()}
+        own[SEED_ROW] = self._seed_rows(rows[chosen]).astype(np.float32)
+        events = Events(images, labels[chosen], event[chosen] + start, own)
+        return events.spread(chosen, status, event + start, kept) if self.everything else events
 
-    def _inside(self, rows: Array, cols: Array) -> Array:
-        """Return whether the crop of each seed lies within the detector."""
+    def _status(self, rows: Array, cols: Array) -> Array:
+        """Return whether the crop of each seed can be drawn, and if not, why."""
+        jets = self.objects == "jets"
+        size = HBHE if jets else EB
+        known = (rows >= 0) & (rows < size[0]) & (cols >= 0) & (cols < size[1])
+        if jets:
+            inside = windows_inside(crystal_of_tower(rows), self.window)
+        else:
+            inside = np.full(len(rows), self._cropped()) | windows_inside(rows, self.window, EB[0])
+        return np.select([~known, ~inside], [Status.NO_SEED, Status.WINDOW], Status.SCORED).astype(np.int8)
+
+    def _seed_rows(self, rows: Array) -> Array:
+        """Return the rows of seeds in the whole-ECAL image."""
         if self.objects == "superclusters":
-            known = (rows >= 0) & (rows < EB[0]) & (cols >= 0) & (cols < EB[1])
-            return known & (self._cropped() | windows_inside(rows, self.image.height, EB[0]))
-        known = (rows >= 0) & (rows < HBHE[0]) & (cols >= 0) & (cols < HBHE[1])
-        return known & windows_inside(crystal_of_tower(rows), self.image.height)
+            return rows + detector.EE_ROWS
+        return crystal_of_tower(rows)
 
     def _cropped(self) -> bool:
         """Return whether the file holds crops already: a list of lists of cells."""
@@ -120,21 +141,21 @@ class RhtreeSource:
                     f"{self.path}: '{branch}' is an image of towers; superclusters need crystals"
                 )
             below = detector.EE_ROWS if shape == ECAL else 0
-            return crop_many(whole, rows + below, cols, height, width, event)
+            return crop_many(whole, rows + below, cols, self.window, event)
         if shape == HBHE:
             return self._crop_towers(whole, event, rows, cols)
         below = detector.EE_ROWS if shape == EB else 0
-        return crop_many(whole, crystal_of_tower(rows) - below, crystal_of_tower(cols), height, width, event)
+        return crop_many(whole, crystal_of_tower(rows) - below, crystal_of_tower(cols), self.window, event)
 
     def _crop_towers(self, whole: Array, event: Array, rows: Array, cols: Array) -> Array:
         """Crop towers and spread them over their crystals: as the other way round, but on 25 times less."""
-        height, width = self.image.height, self.image.width
         size = detector.ECAL_PER_HCAL
-        if height % (2 * size) == size and width % (2 * size) == size:
-            towers = crop_many(whole, rows, cols, height // size, width // size, event)
-            return upsample_hbhe(towers)
+        height, width, row, column = self.window
+        if height % size == width % size == 0 and row % size == column % size == size // 2:
+            window = Window(height // size, width // size, row // size, column // size)
+            return upsample_hbhe(crop_many(whole, rows, cols, window, event))
         crystals = upsample_hbhe(whole)
-        return crop_many(crystals, crystal_of_tower(rows), crystal_of_tower(cols), height, width, event)
+        return crop_many(crystals, crystal_of_tower(rows), crystal_of_tower(cols), self.window, event)
 
     def _stack(self, lists: Jagged, branch: str, start: int, shapes: dict[int, tuple[int, int]]) -> Array:
         """Return lists of cells as images (N, rows, columns), the shape known from the number of cells."""
@@ -150,9 +171,19 @@ class RhtreeSource:
         images: Array = np.asarray(lists.values).reshape(len(counts), *shapes[size])
         return images
 
+    def _least(self) -> list[float | None]:
+        """Return the least value of each channel, None for signed ones: times, and charge times pt."""
+        return [None if channel.kind in ("time", "momentum") else 0.0 for channel in self.image.channels]
+
+    def _finite(self, layers: list[Array]) -> Array:
+        """Return which crops have no value that is not finite, or negative where that cannot be."""
+        fine = np.full(len(layers[0]), True)
+        for layer, least in zip(layers, self._least(), strict=True):
+            good = np.isfinite(layer) if least is None else np.isfinite(layer) & (layer >= least)
+            fine &= good.all(axis=(1, 2))
+        return fine
+
     def _check(self, layers: list[Array], entries: Array) -> None:
-        for channel, layer in zip(self.image.channels, layers, strict=True):
-            branch = self.branches[channel.name]
-            signed = channel.unit != "GeV" or "QPt" in branch  # charge times pt
+        for branch, layer, least in zip(self.branches.values(), layers, self._least(), strict=True):
             flat: Any = layer.reshape(len(layer), -1)
-            check_finite(self.path, branch, flat, entries, None if signed else 0.0)
+            check_finite(self.path, branch, flat, entries, least)

@@ -153,7 +153,7 @@ def check_finite(path: str, name: str, values: Array, entries: Array, least: flo
     """
     if _is_fine(values, least):
         return
-    bad = ~np.isfinite(values) if least is None else ~(np.isfinite(values) & (values >= least))
+    bad = ~np.isfinite(values) if least is None else ~_within(values, least)
     first = int(np.flatnonzero(bad.reshape(len(values), -1).any(axis=1))[0])
     value = float(np.atleast_1d(values[first])[np.atleast_1d(bad[first])].flat[0])
     wrong = "negative" if np.isfinite(value) else "not finite"
@@ -172,6 +172,19 @@ def check_lists(path: str, name: str, lists: Jagged, start: int, least: float | 
     if not _is_fine(lists.values, least):
         entries = np.repeat(np.arange(start, start + len(lists)), np.diff(lists.offsets))
         check_finite(path, name, lists.values, entries, least)
+
+
+def bad_lists(lists: Jagged, least: float | None = None) -> Array:
+    """Return for each list whether one of its values is not finite, or below `least`."""
+    bad = np.zeros(len(lists), bool)
+    if not _is_fine(lists.values, least):
+        wrong = ~np.isfinite(lists.values) if least is None else ~_within(lists.values, least)
+        bad[np.repeat(np.arange(len(lists)), np.diff(lists.offsets))[wrong]] = True
+    return bad
+
+
+def _within(values: Array, least: float) -> Array:
+    return np.isfinite(values) & (values >= least)
 
 
 def _is_fine(values: Array, least: float | None) -> bool:
