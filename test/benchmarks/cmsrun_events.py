@@ -29,7 +29,7 @@ sys.path.insert(0, str(HERE.parent))
 CONFIG = HERE.parent / "scoreEvents_cfg.py"
 THREADS = (1, 2)
 WARM_UP_EVENTS = 100
-TIME = re.compile(r"^TimeModule> (\d+) \d+ (\w+) \S+ (\S+)$", re.MULTILINE)
+TIME = re.compile(r"^TimeModule> (\d+) \d+ ((?:crops|jets)\w+) \S+ (\S+)$", re.MULTILINE)
 
 
 def record(data: Path, results: Path, repetitions: int = 60, framework: str = "") -> None:
@@ -67,7 +67,8 @@ def record(data: Path, results: Path, repetitions: int = 60, framework: str = ""
             run_job(folder, threads, "--output", folder)
             agreement = compare(folder, models, expected)
             text, memory = run_job(folder, threads, "--repetitions", repetitions, "--timing")
-            rows.append(counts | agreement | memory | module_times(text) | common)
+            load = {"load_average": f"{os.getloadavg()[1]:.1f}"}  # of the machine: times are of a busy one
+            rows.append(counts | agreement | memory | module_times(text) | load | common)
             cli.say(str(rows[-1]))
     results.parent.mkdir(parents=True, exist_ok=True)
     with results.open("w", newline="", encoding="utf-8") as file:
