@@ -78,12 +78,14 @@ def convert(event: IspyEvent) -> HitEvent:
         np.concatenate([*(getattr(objects, name) for objects in egammas), getattr(jets, name)])
         for name in Candidates._fields
     ]
-    crystals = [clusters.crystals[number] for objects in egammas for number in objects.supercluster]
+    nothing = np.zeros((0, 2), np.int64)
+    own = [*clusters.crystals, nothing]  # number -1: none
+    crystals = [own[number] for objects in egammas for number in objects.supercluster]
     endcap = ispy_objects.endcap_hits(event)
     order = np.lexsort((endcap.phi, endcap.eta))
     return HitEvent(
         Candidates(*(values.astype(np.float32).astype(np.float64) for values in candidates)),
-        crystals + [np.zeros((0, 2), np.int64)] * len(jets.pt),
+        crystals + [nothing] * len(jets.pt),
         ispy_objects.barrel_hits(event),
         EndcapHits(*(values[order] for values in endcap)),
         ispy_objects.tower_hits(event),
