@@ -1,5 +1,6 @@
 // Source that puts the hits, tracks and candidates of a text file (data/programs/events.h) into the event, in the data
-// formats of CMS. Each candidate becomes a RecoEcalCandidate with a supercluster of its crystals, and a jet.
+// formats of CMS. Each candidate becomes a jet and a RecoEcalCandidate, with a supercluster of its crystals if it has
+// some.
 
 #include <limits>
 #include <string>
@@ -182,7 +183,8 @@ void ParticleViTEventSource::produce(edm::Event& event) {
   for (std::size_t i = 0; i < lines.candidates.size(); ++i) {
     const auto& line = lines.candidates[i];
     candidates.emplace_back(0, momentumOf(line.pt, line.eta, line.phi));
-    candidates.back().setSuperCluster(clusterOf(event, handle, i));
+    if (!line.crystals.empty())
+      candidates.back().setSuperCluster(clusterOf(event, handle, i));
   }
   event.emplace(candidatesToken_, std::move(candidates));
 }
