@@ -116,8 +116,8 @@ class Recentred:
 
     def __init__(self, source: Source, image: ImageSpec) -> None:
         self._source = source
-        self.jagged = source.jagged
-        self.entries, self.missing, self.unreadable = source.entries, source.missing, source.unreadable
+        self.entries, self.jagged = source.entries, source.jagged
+        self.missing, self.unreadable = source.missing, source.unreadable
         finding = measure(source, image)
         self.shift = (0, 0)
         """Rows and columns by which images are shifted."""
