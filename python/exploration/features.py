@@ -90,7 +90,7 @@ def image_features(images: SparseImages, cells: Cells) -> dict[str, Array]:
 
 
 def seed_values(images: SparseImages, image: ImageSpec) -> dict[str, Array]:
-    """Return seed_NAME (N,) for each time channel NAME of images in crystals: its value at the seed, or NaN."""
+    """Return seed_NAME (N,) for each time channel of images in crystals: its value at the seed, or NaN."""
     result = {}
     owner = np.repeat(np.arange(len(images)), np.diff(images.offsets))
     for channel, timed in enumerate(image.of_kind("time") if image.grid.kind == "crystals" else []):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from results import add_rows
 
 from RecoE2E.ParticleViT.commands.cli import run, say
 from RecoE2E.ParticleViT.exploration.page import write_page
@@ -20,7 +21,7 @@ from RecoE2E.ParticleViT.recipe import Recipe, load_recipe
 from RecoE2E.ParticleViT.simulation import electron_photon, quark_gluon
 from RecoE2E.ParticleViT.store import SparseImages, image_of_recipe
 
-NOTE = "Real: event-display files of 2012, data and CMS's own H to 4 leptons simulation. Simulated: by this package."
+NOTE = "Real: event-display files of 2012, one of them CMS's own simulation of H to 4 leptons. Simulated: ours."
 
 
 def real_chunks(recipe: Recipe, data: Path) -> Iterator[Chunk]:
@@ -55,11 +56,32 @@ def survey(title: str, recipe: Recipe, classes: list[str], chunks: list[Iterator
     return take_survey(Data(title, image_of_recipe(recipe), classes, False, files, every, notes=[NOTE]))
 
 
+def numbers(found: Survey) -> list[dict[str, str | int]]:
+    """Return median and 5 to 95 % quantiles of occupancies, seed times and pT, class by class."""
+    names = [n for n in found.features.values if n.startswith(("cells_", "seed_t")) or n == "pt"]
+    rows: list[dict[str, str | int]] = []
+    for number, name in enumerate(found.classes):
+        for feature in names:
+            low, middle, high = np.nanpercentile(found.features.values[feature][number], [5, 50, 95])
+            rows.append(
+                {
+                    "images_of": name,
+                    "images": found.features.seen[number],
+                    "quantity": feature,
+                    "median": f"{middle:.3g}",
+                    "quantile_05": f"{low:.3g}",
+                    "quantile_95": f"{high:.3g}",
+                }
+            )
+    return rows
+
+
 def compare(
     data: Path = Path("../shared/data"),
     events: int = 2000,
     jets: int = 400,
     output: Path = Path("real_events"),
+    results: Path | None = None,
 ) -> None:
     """Draw real and simulated images side by side, and print what can be put in numbers.
 
@@ -68,6 +90,7 @@ def compare(
         events: simulated crops.
         jets: simulated jets; 0 for none.
         output: folder of the two pages.
+        results: CSV file that gets the numbers.
     """
     crops = load_recipe("electron_photon_ispy")
     classes = [f"{kind} {name}" for name in crops.classes for kind in ("real", "simulated")]
@@ -78,7 +101,7 @@ def compare(
         [real_chunks(crops, data), crop_chunks(events)],
     )
     say(str(write_page(found, output / "crops")))
-    print_numbers(found)
+    rows = numbers(found)
     if jets:
         recipe = load_recipe("jets_ispy")
         found = survey(
@@ -86,19 +109,11 @@ def compare(
             [real_chunks(recipe, data), jet_chunks(jets)],
         )  # fmt: skip
         say(str(write_page(found, output / "jets")))
-        print_numbers(found)
-
-
-def print_numbers(found: Survey) -> None:
-    """Print events, median occupancies and seed times class by class."""
-    names = [n for n in found.features.values if n.startswith(("cells_", "seed_")) and n != "seed_row"]
-    for number, name in enumerate(found.classes):
-        line = [f"{name}: {found.features.seen[number]} images"]
-        for feature in names:
-            values = found.features.values[feature][number]
-            low, middle, high = np.nanpercentile(values, [5, 50, 95])
-            line.append(f"{feature} {middle:.3g} ({low:.3g} to {high:.3g})")
-        say("; ".join(line))
+        rows += numbers(found)
+    for row in rows:
+        say("{images_of}: {quantity} {median} ({quantile_05} to {quantile_95})".format_map(row))
+    if results is not None:
+        add_rows(results, rows, 1)
 
 
 if __name__ == "__main__":
