@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import msgspec
 from typing_extensions import Self
 
 from .errors import RunError
 from .files import read_json, write_json
-
-T = TypeVar("T", bound="Artefact")
 
 
 def to_plain(value: Any) -> Any:

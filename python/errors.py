@@ -41,6 +41,10 @@ class DeploymentError(ParticleViTError):
     """An export cannot be written, loaded or trusted."""
 
 
+class Terminated(BaseException):
+    """The process was asked to end by SIGTERM; no error, and nothing but the command line catches it."""
+
+
 def suggest(found: str, known: Iterable[str]) -> str:
     """Return a hint that names the nearest known word, else all of them.
 

@@ -10,7 +10,7 @@ import pytest
 PYTHON = Path(__file__).resolve().parents[1] / "python"
 PACKAGE = "RecoE2E.ParticleViT"
 FLOORS = (
-    ("errors", "files", "artefacts", "run_folder", "auc"),
+    ("errors", "files", "artefacts", "run_folder", "auc", "progress"),
     ("geometry", "recipe", "report"),
     ("store",),
     ("simulation", "ingest"),

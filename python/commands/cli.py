@@ -15,18 +15,20 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ParticleViTError, RecipeError, suggest
+from ..errors import RecipeError, suggest
 from .options import Option, add_option, command_options, recipe_options
+from .session import session
 
 if TYPE_CHECKING:
     from jsonargparse import ArgumentParser, Namespace
 
 FAILED = 1
 """Exit code of a proof that failed."""
-MISTAKE = 2
-"""Exit code of a mistake of the user."""
-INTERRUPTED = 130
-"""Exit code of Ctrl-C, as shells report it."""
+COMMON = (
+    Option("quiet", bool, "Say nothing but the result and what is wrong.", False),
+    Option("verbose", bool, "Say more than usual.", False),
+)
+"""Options of every command."""
 
 
 def say(text: str) -> None:
@@ -38,7 +40,7 @@ def say(text: str) -> None:
 def run(
     command: Callable[..., None], sections: Sequence[str] = (), arguments: Sequence[str] | None = None
 ) -> None:
-    """Run `command` with the options of the command line and exit.
+    """Run `command` with the options of the command line and exit; see `session.session` for how.
 
     Args:
         command: function whose parameters are the options; those before `/` come without a name, and one
@@ -46,24 +48,16 @@ def run(
         sections: sections of the recipe whose fields are options, such as "training".
         arguments: what to parse; by default the process's arguments.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    try:
-        values = parse(command, sections, sys.argv[1:] if arguments is None else arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+
+    def action() -> None:
+        values = parse(command, sections, words)
         parameters = inspect.signature(command).parameters.values()
         unnamed = [values.pop(one.name) for one in parameters if one.kind is one.POSITIONAL_ONLY]
         command(*unnamed, **values)
-    except ParticleViTError as error:
-        sys.exit(fail(error))
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; the same command continues\n")
-        sys.exit(INTERRUPTED)
 
-
-def fail(error: ParticleViTError) -> int:
-    """Print the one line that a user gets, and return the exit code."""
-    line = " ".join(str(error).split())
-    sys.stderr.write(f"error: {line}\n")
-    return MISTAKE
+    level = logging.DEBUG if "--verbose" in words else logging.INFO
+    session(action, logging.WARNING if "--quiet" in words else level)
 
 
 def parse(command: Callable[..., None], sections: Sequence[str], words: Sequence[str]) -> dict[str, Any]:
@@ -79,7 +73,7 @@ def parse(command: Callable[..., None], sections: Sequence[str], words: Sequence
     if {"-h", "--help"} & set(words):
         say(parser.format_help().rstrip())
         sys.exit(0)
-    options = [*own, *(option for options in recipe.values() for option in options)]
+    options = [*own, *COMMON, *(option for options in recipe.values() for option in options)]
     _check_names(words, options)
     try:
         found = parser.parse_args(list(words), defaults=False)
@@ -108,7 +102,7 @@ def make_parser(
         epilog="Defaults of the recipe's keys hold where the recipe says nothing." if recipe else None,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    for option in own:
+    for option in (*own, *COMMON):
         add_option(parser, option)
     for title, options in recipe.items():
         group = parser.add_argument_group(title)

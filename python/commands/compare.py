@@ -39,8 +39,12 @@ def compare(
         overrides: Keys of the recipe, in place of the file's.
     """
     from ..recipe import load_recipe
+    from ..store import open_store
+    from .checks import check_study
 
     study = load_recipe(recipe, overrides)
+    for name in models:
+        check_study(_with_model(study, name), open_store(store).info.columns)
     if sizes:
         cli.say(compare_sizes(study, models, sizes, store, run))
     else:

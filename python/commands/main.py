@@ -7,6 +7,7 @@ import sys
 
 from ..errors import RecipeError, suggest
 from . import cli
+from .session import fail
 
 VERBS = {
     "simulate": "simulate detector images from first principles",
@@ -36,7 +37,7 @@ def main() -> None:
     verb, rest = words[0], words[1:]
     if verb not in VERBS:
         error = RecipeError(f"unknown command '{verb}'; {suggest(verb, VERBS)} (see particlevit --help)")
-        sys.exit(cli.fail(error))
+        sys.exit(fail(error))
     sys.argv = [f"particlevit {verb}", *rest]
     importlib.import_module(f"{__package__}.{verb}").main(rest)
 

@@ -65,7 +65,7 @@ def validate_run(
     split = proof_split(events)
     reference = run.predictor()
     predictors, unavailable = load_backends(run, backends, timeout, cmssw)
-    expected = score_split(reference.predict, events, split, limit, progress="eager")
+    expected = score_split(reference.predict, events, split, limit, what="eager")
     check_classes(expected.labels, reference.classes, f"{events.store.path}, split {split}")
     found = {
         name: compare_backend(reference, one, expected, events, split) for name, one in predictors.items()
@@ -128,7 +128,7 @@ def compare_backend(
     reference: Predictor, other: Predictor, expected: Scores, events: Events, split: str
 ) -> BackendResult:
     """Return a backend's entry of validation.json, except for the latencies."""
-    found = score_split(other.predict, events, split, len(expected.labels), progress=other.backend)
+    found = score_split(other.predict, events, split, len(expected.labels), what=other.backend)
     images = events.images(split, max(PROOF_SIZES))
     entry = BackendResult(
         **dataclasses.asdict(agreement(expected, found)),

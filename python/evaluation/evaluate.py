@@ -111,7 +111,7 @@ def compare_runs(run: Run | Path, other: Run | Path, store: Path | None = None, 
     for one in both:
         events = one.events(store)
         predictor = one.predictor()
-        scores.append(score_split(predictor.predict, events, proof_split(events), limit, progress=one.name))
+        scores.append(score_split(predictor.predict, events, proof_split(events), limit, what=one.name))
         check_classes(scores[-1].labels, predictor.classes, str(events.store.path))
     first, second = scores
     names = run_names([one.path for one in both])
@@ -133,7 +133,7 @@ def write_temperature(run: Run, events: Events) -> None:
             f"{events.store.path}: calibration needs a validation split; use the training's store"
         )
     network = run.trained_network
-    found = score_split(network_predictor(network).predict, events, "validation", progress="calibration")
+    found = score_split(network_predictor(network).predict, events, "validation", what="calibration")
     check_classes(found.labels, network.classes, f"{events.store.path}, split validation")
     temperature = fit_temperature(found.labels, found.probabilities)
     before, after = found.probabilities, scale(found.probabilities, temperature)
@@ -155,7 +155,7 @@ def score_splits(network: Model, events: Events, limit: int = 0) -> dict[str, Sc
     path = events.store.path
     for split in events.splits:
         most = limit or (TRAIN_EVENTS if split == "train" else 0)
-        result[split] = score_split(predictor.predict, events, split, most, progress=split)
+        result[split] = score_split(predictor.predict, events, split, most, what=split)
         check_classes(result[split].labels, network.classes, f"{path}, split {split}")
     if not result:
         raise StoreError(f"{path}: has no events; ingest some")

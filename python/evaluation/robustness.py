@@ -140,7 +140,7 @@ def scan(run: Run | Path, store: Path | None = None, limit: int = EVENTS, seed: 
     events = run.events(store)
     split = proof_split(events)
     predictor = run.predictor()
-    blocks = list(events.blocks(split, limit, progress="reading"))
+    blocks = list(events.blocks(split, limit, what="reading"))
     images = np.concatenate([one for one, _, _ in blocks])
     labels = np.concatenate([truth for _, truth, _ in blocks])
     check_classes(labels, predictor.classes, f"{events.store.path}, split {split}")

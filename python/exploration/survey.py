@@ -7,9 +7,9 @@ from pathlib import PurePath
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from ..ingest.seeds import Finding, SeedCounts
+from ..progress import progress
 from ..store import ImageSpec, InputInfo
 from ..store.sparse import Array
 from .quality import (
@@ -71,15 +71,15 @@ def take_survey(data: Data) -> Survey:
     seeds: dict[str, SeedCounts] = {}
     counts, means = ClassCounts(number), MeanImages(number, data.image.shape)
     spectra, sample = Spectra(number, data.image), FeatureSample(number, data.image)
-    with tqdm(total=data.total, unit=" events", desc="explore", disable=None) as progress:
+    with progress("explore", data.total) as bar:
         for raw in data.chunks:
             bad.update(raw)
             seeds.setdefault(raw.part, SeedCounts(data.image)).add(raw.images)
             chunk = clean(raw, number)
             for accumulator in (hashes, counts, means, spectra, sample):
                 accumulator.update(chunk)
-            progress.set_postfix_str(PurePath(raw.part).name)
-            progress.update(len(raw.labels))
+            bar.note(PurePath(raw.part).name)
+            bar.update(len(raw.labels))
     features = sample.finish()
     return Survey(
         title=data.title,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputError, ModelError, StoreError
 from ..files import atomic_path
 from ..geometry.status import MEANING, Status
+from ..progress import progress
 from .backends import PYTHON_BACKENDS
 from .friends import FORMATS, SUFFIXES, Layout, ScoreBlock, format_of, read_info, write_scores
 from .manifest import sha256, verified_file
@@ -203,10 +204,12 @@ def plan_job(
     """
     from ..ingest.hashing import file_hash
     from ..ingest.plan import recipe_part, stat
-    from ..ingest.sources.dispatch import open_source
+    from ..ingest.seeds import check_seed, open_images
     from ..ingest.tables import remote
 
-    source = open_source(path, recipe, everything=True)
+    source = open_images(path, recipe, everything=True)
+    if not recipe.inputs.recentre:
+        check_seed(path, source, recipe)
     if source.missing:
         logger.warning("%s: no %s", path, ", ".join(source.missing))
     part = recipe_part(recipe)
@@ -250,8 +253,6 @@ def _run(
     jobs: list[Job], recipe: Recipe, model: ModelChoice, run_tasks: Any, on_error: str, result: Result
 ) -> None:
     """Score what is left of all jobs; each is written as soon as its last range is done."""
-    from tqdm import tqdm
-
     cells = recipe.image.height * recipe.image.width * len(recipe.image.channels)
     size = UNIT_LARGE if cells > LARGE_IMAGE else UNIT_CANDIDATES
     units = {number: job.units(size) for number, job in enumerate(jobs)}
@@ -266,7 +267,7 @@ def _run(
     for number, job in enumerate(jobs):
         if not left[number]:
             _write(job, units[number], result)
-    with tqdm(total=total, initial=total - remaining, desc="predict", unit=" entries", disable=None) as bar:
+    with progress("predict", total, "entries", total - remaining) as bar:
         for task, outcome in run_tasks(run_task, todo):
             job = jobs[task.job]
             if isinstance(outcome, InputError) and on_error == "skip":

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import StoreError
+from ..progress import progress
 
 if TYPE_CHECKING:
     from ..store import Store
@@ -43,7 +44,7 @@ class Events:
         return [split for split in self.store.info.splits if self.store.events(split) > 0]
 
     def blocks(
-        self, split: str, limit: int = 0, size: int = 512, progress: str = ""
+        self, split: str, limit: int = 0, size: int = 512, what: str = ""
     ) -> Iterator[tuple[Images, NDArray[np.int64], dict[str, NDArray[Any]]]]:
         """Yield images (B, C, H, W), labels and columns of a split, in the store's order.
 
@@ -51,12 +52,10 @@ class Events:
             split: train, validation or test.
             limit: most events; 0: all.
             size: most events per block.
-            progress: text of a progress bar on standard error; empty: none.
+            what: what the progress is called; empty: none is shown.
         """
-        from tqdm import tqdm
-
         left = min(limit or self.store.events(split), self.store.events(split))
-        with tqdm(total=left, desc=progress, unit=" events", disable=None if progress else True) as bar:
+        with progress(what, left) as bar:
             for block in self.store.blocks(split, size):
                 if left <= 0:
                     return
@@ -85,7 +84,7 @@ def model_events(store: Store, run: Run) -> Events:
     return Events(store)
 
 
-def score_split(predict: Predict, events: Events, split: str, limit: int = 0, progress: str = "") -> Scores:
+def score_split(predict: Predict, events: Events, split: str, limit: int = 0, what: str = "") -> Scores:
     """Return the scores of a split's events.
 
     Args:
@@ -93,11 +92,11 @@ def score_split(predict: Predict, events: Events, split: str, limit: int = 0, pr
         events: open events.
         split: train, validation or test.
         limit: most events; 0: all.
-        progress: text of the progress bar; empty: none.
+        what: what the progress is called; empty: none is shown.
     """
     labels, probabilities = [], []
     columns: dict[str, list[NDArray[Any]]] = {name: [] for name in events.store.info.columns}
-    for images, truth, values in events.blocks(split, limit, progress=progress):
+    for images, truth, values in events.blocks(split, limit, what=what):
         probabilities.append(predict(images))
         labels.append(truth)
         for name, parts in columns.items():

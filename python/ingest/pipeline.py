@@ -13,10 +13,10 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-from tqdm import tqdm
 
 from ..errors import InputError, StoreError
 from ..files import LOCK, locked, unwritable, write_json
+from ..progress import progress
 from ..recipe import Recipe
 from ..store import SPLITS, InputInfo, ShardInfo, SplitInfo, StoreInfo, image_of_recipe
 from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
@@ -154,7 +154,7 @@ def _run_units(plan: Plan, parts: Path, run_tasks: RunTasks, on_error: str) -> t
     left = sum(task.unit.stop - task.unit.start for task in todo)
     failed: dict[str, str] = {}
     entries = 0
-    with tqdm(total=total, initial=total - left, desc="ingest", unit="entries", mininterval=0.5) as bar:
+    with progress("ingest", total, "entries", total - left) as bar:
         for task, outcome in run_tasks(run_unit, todo):
             if isinstance(outcome, InputError) and on_error == "skip":
                 _note_failure(failed, task, outcome)
@@ -177,7 +177,7 @@ def _run_merges(
     targets = {group: shards / f"{group[0]}-{group[1]:05d}.h5" for group in plan.groups}
     merges = _merge_tasks([str(target) for target in targets.values()], files)
     merges = [task for task in merges if not all(Path(target).exists() for target in task.targets)]
-    with tqdm(total=len(merges), desc="shuffling", unit="part", mininterval=0.5) as bar:
+    with progress("shuffling", len(merges), "parts") as bar:
         for _, outcome in run_tasks(run_merge, merges):
             if isinstance(outcome, Exception):
                 raise outcome

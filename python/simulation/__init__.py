@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ..errors import OutputError
 from ..files import locked
+from ..progress import progress
 
 
 class Process(NamedTuple):
@@ -35,14 +36,12 @@ def simulate(
         OutputError: the file cannot be written, another simulation writes it, or it is there already and
             `overwrite` does not say that it may be replaced.
     """
-    from tqdm import tqdm
-
     path = Path(output)
     if path.is_dir() or (path.exists() and not overwrite):
         raise OutputError(f"{path}: is there already; remove it, give --overwrite, or another --output")
     module = import_module(f".{PROCESSES[process].module}", __name__)
     with (
         locked(path, "simulation", inside=False),
-        tqdm(total=events, unit="event", unit_scale=True, desc=process) as bar,
+        progress(f"simulate {process}", events) as bar,
     ):
         getattr(module, PROCESSES[process].function)(output, events, seed, bar.update)

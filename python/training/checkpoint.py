@@ -6,10 +6,13 @@ from __future__ import annotations
 import io
 import logging
 import os
+import signal
+import threading
 import time
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import lightning
@@ -19,7 +22,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from ..artefacts import to_plain
-from ..errors import ModelError, ParticleViTError
+from ..errors import ModelError, ParticleViTError, Terminated
 from ..files import atomic_path, unwritable
 from ..models import Ensemble, Network, build_recipe_model
 from ..recipe import parse_recipe
@@ -107,10 +110,19 @@ class RunCheckpoint(Checkpoint):
         self.best = -1.0
         self.finished = False
         self._saved = time.monotonic()
+        self._asked_to_stop = False
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Start the clock of checkpoints inside an epoch."""
+        """Start the clock of checkpoints inside an epoch; from now on SIGTERM is noted, and answered later.
+
+        Lightning restores the handler that was there before.
+        """
         self._saved = time.monotonic()
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._ask_to_stop)
+
+    def _ask_to_stop(self, number: int, frame: FrameType | None) -> None:
+        self._asked_to_stop = True
 
     def on_train_batch_end(
         self,
@@ -123,10 +135,16 @@ class RunCheckpoint(Checkpoint):
         """Save inside a long epoch, where no gradient is pending."""
         count = batch_idx + 1
         whole_step = count % trainer.accumulate_grad_batches == 0
-        if not whole_step or count % CHECK_BATCHES or count >= trainer.num_training_batches:
+        if not whole_step or count >= trainer.num_training_batches:
             return
-        if trainer.strategy.broadcast(time.monotonic() - self._saved > SAVE_SECONDS):
+        if trainer.world_size > 1 and count % CHECK_BATCHES:  # the processes have to agree, which takes time
+            return
+        asked = _anywhere(trainer, self._asked_to_stop)
+        late = count % CHECK_BATCHES == 0 and time.monotonic() - self._saved > SAVE_SECONDS
+        if asked or trainer.strategy.broadcast(late):
             self._save(trainer, self.folder.last_checkpoint)
+        if asked:
+            raise Terminated
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Save at the end of an epoch, after its row of the history and the decision to stop."""
@@ -136,6 +154,8 @@ class RunCheckpoint(Checkpoint):
             self.best = auc
             self._save(trainer, self.folder.best_checkpoint)
         self._save(trainer, self.folder.last_checkpoint)
+        if not self.finished and _anywhere(trainer, self._asked_to_stop):
+            raise Terminated
 
     def _save(self, trainer: lightning.Trainer, path: Path) -> None:
         trainer.save_checkpoint(path)
@@ -148,6 +168,13 @@ class RunCheckpoint(Checkpoint):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from a checkpoint."""
         self.best = float(state_dict["best"])
+
+
+def _anywhere(trainer: lightning.Trainer, here: bool) -> bool:
+    """Tell whether something holds in any process of the training."""
+    if trainer.world_size == 1:
+        return here
+    return bool(trainer.strategy.reduce(torch.tensor(float(here)), reduce_op="sum") > 0)
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import csv
+import logging
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from ..errors import RunError
 from ..files import atomic_path
 from ..streaming import TensorBatch
 from .lightning_module import TrainingModule
+
+log = logging.getLogger(__name__)
 
 COLUMNS = (
     "epoch", "learning_rate", "train_loss", "validation_loss", "validation_auc", "validation_accuracy",
@@ -74,6 +78,8 @@ class History(lightning.Callback):
             "seconds": self._seconds(),
         }
         self.rows.append(row)
+        if trainer.is_global_zero and not sys.stderr.isatty():
+            log.info("%s", epoch_line(row, trainer.max_epochs))
         if trainer.is_global_zero:
             write_history(self.path, self.rows)
         for logger in trainer.loggers:
@@ -104,6 +110,13 @@ class History(lightning.Callback):
         self._images, self._earlier = int(state_dict["images"]), float(state_dict["seconds"])
 
 
+def epoch_line(row: dict[str, float], epochs: int | None) -> str:
+    """Return what a log file says of an epoch."""
+    auc, speed = row["validation_auc"], row["images_per_second"]
+    losses = f"loss {row['train_loss']:.4f}, validation {row['validation_loss']:.4f}"
+    return f"epoch {row['epoch']:.0f}/{epochs}: {losses}, AUC {auc:.4f}, {speed:,.0f} images/s"
+
+
 def write_history(path: Path, rows: list[dict[str, float]]) -> None:
     """Write the rows as CSV, atomically, with numbers that read back exactly."""
     with atomic_path(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
@@ -120,7 +133,10 @@ def read_history(path: Path) -> list[dict[str, float]]:
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return [{key: float(row[key]) for key in COLUMNS} for row in csv.DictReader(file)]
+            rows = [{key: float(row[key]) for key in COLUMNS} for row in csv.DictReader(file)]
+        if not rows:
+            raise ValueError("it has no epoch")
+        return rows
     except (OSError, KeyError, TypeError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise RunError(f"{path}: not a training history ({reason}); train this run first") from error

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import pytest
 
-from RecoE2E.ParticleViT.commands import cli
+from RecoE2E.ParticleViT.commands import cli, session
 from RecoE2E.ParticleViT.errors import InputError, RecipeError
 from RecoE2E.ParticleViT.recipe import Transform, load_recipe
 
@@ -108,7 +108,7 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(capsys):
 def test_an_interrupt_says_how_to_go_on(capsys):
     with pytest.raises(SystemExit) as end:
         cli.run(command, arguments=["--store", "s", "--limit", "1"])
-    assert end.value.code == cli.INTERRUPTED
+    assert end.value.code == session.INTERRUPTED
     assert "continues" in capsys.readouterr().err
 
 
