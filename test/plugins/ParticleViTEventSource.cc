@@ -8,7 +8,6 @@
 
 #include "DataFormats/DetId/interface/DetId.h"
 #include "DataFormats/EcalDetId/interface/EBDetId.h"
-#include "DataFormats/EcalDetId/interface/EEDetId.h"
 #include "DataFormats/EcalRecHit/interface/EcalRecHitCollections.h"
 #include "DataFormats/EgammaReco/interface/SuperCluster.h"
 #include "DataFormats/EgammaReco/interface/SuperClusterFwd.h"
@@ -28,6 +27,7 @@
 #include "FWCore/Sources/interface/ProducerSourceBase.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
 #include "RecoE2E/ParticleViT/test/cpp/events.h"
+#include "RecoE2E/ParticleViT/test/plugins/endcapIds.h"
 
 using particlevit::test::HitEvent;
 
@@ -44,6 +44,7 @@ private:
                                   std::size_t candidate) const;
 
   const std::vector<HitEvent> events_;
+  const particlevit::test::EndcapIds endcapIds_;
   const bool dropClusters_;
   const std::size_t total_;
   std::size_t next_ = 0;
@@ -81,13 +82,10 @@ namespace {
     return hits;
   }
 
-  EcalRecHitCollection endcapHits(const HitEvent& lines) {
+  EcalRecHitCollection endcapHits(const HitEvent& lines, const particlevit::test::EndcapIds& ids) {
     EcalRecHitCollection hits;
-    for (std::size_t i = 0; i < lines.hits.endcap.size(); ++i) {
-      const auto& crystal = lines.endcapCrystals[i];
-      hits.push_back(
-          EcalRecHit(EEDetId(crystal.ix, crystal.iy, crystal.side), lines.hits.endcap[i].energy, crystal.time));
-    }
+    for (const auto& hit : lines.hits.endcap)
+      hits.push_back(EcalRecHit(ids.at({hit.eta, hit.phi}), hit.energy, 0.f));
     return hits;
   }
 
@@ -135,6 +133,7 @@ ParticleViTEventSource::ParticleViTEventSource(const edm::ParameterSet& config,
       events_(particlevit::translateErrors(
           "ParticleViTEventSource",
           [&config] { return particlevit::test::readEvents(config.getUntrackedParameter<std::string>("file")); })),
+      endcapIds_(particlevit::test::numberEndcapCrystals(events_)),
       dropClusters_(config.getUntrackedParameter<bool>("drop_clusters")),
       total_(events_.size() * config.getUntrackedParameter<unsigned int>("repetitions")),
       barrelToken_(produces<EcalRecHitCollection>("barrel")),
@@ -174,7 +173,7 @@ reco::SuperClusterRef ParticleViTEventSource::clusterOf(edm::Event& event,
 void ParticleViTEventSource::produce(edm::Event& event) {
   const auto& lines = events_[next_++ % events_.size()];
   event.emplace(barrelToken_, barrelHits(lines));
-  event.emplace(endcapToken_, endcapHits(lines));
+  event.emplace(endcapToken_, endcapHits(lines, endcapIds_));
   event.emplace(towersToken_, towerHits(lines));
   event.emplace(tracksToken_, tracks(lines));
   event.emplace(jetsToken_, jets(lines));
