@@ -7,10 +7,10 @@ import shutil
 from pathlib import Path
 
 from ..errors import DeploymentError
+from ..files import whole_folder
 from ..inference.manifest import Manifest, verified_file
 from ..inference.run import Run, as_run
 from ..inference.triton import CHECKSUM, is_model_name
-from .export import whole_folder
 
 LABELS = "classes.txt"
 QUEUE_DELAY_US = 200
