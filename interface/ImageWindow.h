@@ -32,6 +32,11 @@ namespace particlevit {
     void clear() { std::fill(values_.begin(), values_.end(), 0.f); }
     void set(const Cell& cell, float value) { values_[index(cell)] = value; }
     void add(const Cell& cell, float value) { values_[index(cell)] += value; }
+    void raise(const Cell& cell, float value) {
+      auto& present = values_[index(cell)];
+      if (value > present)
+        present = value;
+    }
     const float* row(int row) const { return values_.data() + static_cast<std::size_t>(row) * columns_; }
 
   private:
@@ -48,16 +53,24 @@ namespace particlevit {
     std::vector<float> values_;
   };
 
-  // Row or column of the seed in a window: 15 of 32, 62 of 125.
-  constexpr int seedOffset(int size) {
-    return (size - 1) / 2;
-  }
+  // A window that is cut around a seed, and the cell of the window where that seed comes to lie.
+  struct Window {
+    int height;
+    int width;
+    Cell seed;
 
-  // Writes the height x width window with `seed` at (seedOffset(height), seedOffset(width)) to `out`.
-  inline void cropWindow(const DetectorImage& image, const Cell& seed, int height, int width, float* out) {
-    const int top = seed.row - seedOffset(height);
-    const int left = seed.column - seedOffset(width);
-    for (int i = 0; i < height; ++i, out += width) {
+    constexpr std::size_t size() const { return static_cast<std::size_t>(height) * width; }
+
+    // Whether all rows lie within an image of `rows` rows if the seed is in its row `row`.
+    constexpr bool inside(int row, int rows) const { return row - seed.row >= 0 && row - seed.row + height <= rows; }
+  };
+
+  // Writes the window around the cell `seed` of the image to `out`: size() values, row by row.
+  inline void cropWindow(const DetectorImage& image, const Cell& seed, const Window& window, float* out) {
+    const int width = window.width;
+    const int top = seed.row - window.seed.row;
+    const int left = seed.column - window.seed.column;
+    for (int i = 0; i < window.height; ++i, out += width) {
       const int row = top + i;
       if (row < 0 || row >= image.rows()) {
         std::fill(out, out + width, 0.f);
@@ -71,11 +84,6 @@ namespace particlevit {
         j += length;
       }
     }
-  }
-
-  // Whether a window of `height` rows around `row` lies within an image of `rows` rows.
-  constexpr bool windowInside(int row, int height, int rows) {
-    return row - seedOffset(height) >= 0 && row - seedOffset(height) + height <= rows;
   }
 
   // Spreads each tower evenly over its 5 x 5 crystals: 56 x 72 -> 280 x 360.

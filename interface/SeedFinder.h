@@ -1,15 +1,17 @@
 #ifndef RecoE2E_ParticleViT_SeedFinder_h
 #define RecoE2E_ParticleViT_SeedFinder_h
 
-// Where to centre a window.
+// Where to centre a window. What is not a number is never the highest.
 
+#include <algorithm>
 #include <optional>
 
+#include "RecoE2E/ParticleViT/interface/Geometry.h"
 #include "RecoE2E/ParticleViT/interface/ImageWindow.h"
 
 namespace particlevit {
 
-  constexpr int kJetSearchWindow = 7;  // towers, along eta and along phi
+  constexpr int kJetSearchReach = 3;  // towers in each direction from the axis: 7 x 7
 
   // Keeps the cell of the highest hit; the first one wins a tie, hits without energy do not count.
   class HighestHit {
@@ -27,16 +29,28 @@ namespace particlevit {
     std::optional<Cell> cell_;
   };
 
-  // Highest tower within 7 x 7 around `start`, which stays the seed unless another tower is higher.
+  // Row of the tower image that lies `steps` in ieta from `row`; since ieta 0 does not exist but is counted, rows on
+  // the other side of eta = 0 are one step further. None for ieta 0.
+  constexpr int kNoRow = -1;
+  constexpr int stepInIEta(int row, int steps) {
+    constexpr int kMiddle = kHBHERows / 2;
+    const int ieta = (row >= kMiddle ? row - kMiddle + 1 : row - kMiddle) + steps;
+    return ieta == 0 ? kNoRow : ieta > 0 ? ieta - 1 + kMiddle : ieta + kMiddle;
+  }
+
+  // Highest tower within 7 x 7 (in ieta and iphi) around `start`, which stays the seed unless another one is higher.
   inline Cell findJetSeed(const DetectorImage& towers, const Cell& start) {
-    constexpr int kReach = kJetSearchWindow / 2;
     Cell seed = start;
-    for (int row = std::max(start.row - kReach, 0); row <= std::min(start.row + kReach, towers.rows() - 1); ++row)
-      for (int offset = -kReach; offset <= kReach; ++offset) {
+    for (int step = -kJetSearchReach; step <= kJetSearchReach; ++step) {
+      const int row = stepInIEta(start.row, step);
+      if (row < 0 || row >= towers.rows())
+        continue;
+      for (int offset = -kJetSearchReach; offset <= kJetSearchReach; ++offset) {
         const Cell cell{row, wrapColumn(start.column + offset, towers.columns())};
         if (towers.at(cell) > towers.at(seed))
           seed = cell;
       }
+    }
     return seed;
   }
 

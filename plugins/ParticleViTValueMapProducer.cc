@@ -1,8 +1,10 @@
-// Probabilities of images -> one ValueMap<float> per class for the candidates, -1 where there is no image, and one
-// ValueMap<int> per class that has working points: how many of them the candidate passes, from loose to tight.
+// Probabilities of images -> value maps of the candidates: one ValueMap<float> per class, -1 for candidates without a
+// score; one ValueMap<int> per class that has working points: how many of them the candidate passes, from loose to
+// tight; and the ValueMap<int> "status": 0, or why there is no score (interface/CandidateStatus.h).
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,19 +15,20 @@
 #include "FWCore/Framework/interface/Event.h"
 #include "FWCore/Framework/interface/MakerMacros.h"
 #include "FWCore/Framework/interface/global/EDProducer.h"
+#include "FWCore/MessageLogger/interface/MessageLogger.h"
 #include "FWCore/ParameterSet/interface/ConfigurationDescriptions.h"
-#include "FWCore/ParameterSet/interface/FileInPath.h"
 #include "FWCore/ParameterSet/interface/ParameterSet.h"
 #include "FWCore/ParameterSet/interface/ParameterSetDescription.h"
 #include "FWCore/Utilities/interface/InputTag.h"
-#include "RecoE2E/ParticleViT/interface/ModelMetadata.h"
-#include "RecoE2E/ParticleViT/plugins/translateErrors.h"
+#include "RecoE2E/ParticleViT/interface/CandidateStatus.h"
+#include "RecoE2E/ParticleViT/plugins/modelParameters.h"
 
 class ParticleViTValueMapProducer : public edm::global::EDProducer<> {
 public:
   explicit ParticleViTValueMapProducer(const edm::ParameterSet& config);
   static void fillDescriptions(edm::ConfigurationDescriptions& descriptions);
   void produce(edm::StreamID, edm::Event& event, const edm::EventSetup&) const override;
+  void endJob() override { edm::LogPrint("ParticleViT") << label_ << ": " << counter_.report(); }
 
 private:
   struct Class {
@@ -36,6 +39,11 @@ private:
 
   using Candidates = edm::Handle<edm::View<reco::Candidate>>;
 
+  // Why each candidate has a score or none; those whose probabilities are not finite have none.
+  std::vector<int> finalStatus(const std::vector<int>& status,
+                               const std::vector<int>& indices,
+                               const std::vector<float>& probabilities) const;
+
   template <typename T>
   static void put(edm::Event& event,
                   const edm::EDPutTokenT<edm::ValueMap<T>>& token,
@@ -44,8 +52,12 @@ private:
 
   const edm::EDGetTokenT<edm::View<reco::Candidate>> candidatesToken_;
   const edm::EDGetTokenT<std::vector<int>> indicesToken_;
+  const edm::EDGetTokenT<std::vector<int>> statusToken_;
   const edm::EDGetTokenT<std::vector<float>> probabilitiesToken_;
+  const edm::EDPutTokenT<edm::ValueMap<int>> statusMapToken_;
+  const std::string label_;
   std::vector<Class> classes_;
+  particlevit::StatusCounter counter_;
 };
 
 namespace {
@@ -61,11 +73,12 @@ namespace {
 ParticleViTValueMapProducer::ParticleViTValueMapProducer(const edm::ParameterSet& config)
     : candidatesToken_(consumes<edm::View<reco::Candidate>>(config.getParameter<edm::InputTag>("src"))),
       indicesToken_(consumes<std::vector<int>>(config.getParameter<edm::InputTag>("candidates"))),
-      probabilitiesToken_(consumes<std::vector<float>>(config.getParameter<edm::InputTag>("probabilities"))) {
-  const auto metadata = particlevit::translateErrors("ParticleViTModel", [&config] {
-    return particlevit::readMetadata(config.getParameter<edm::FileInPath>("model").fullPath());
-  });
-  for (const auto& name : metadata.contract.classes) {
+      statusToken_(consumes<std::vector<int>>(config.getParameter<edm::InputTag>("status"))),
+      probabilitiesToken_(consumes<std::vector<float>>(config.getParameter<edm::InputTag>("probabilities"))),
+      statusMapToken_(produces<edm::ValueMap<int>>("status")),
+      label_(config.getParameter<std::string>("@module_label")) {
+  const auto metadata = particlevit::readModel(config);
+  for (const auto& name : metadata.classes) {
     const auto points = metadata.workingPoints.find(name);
     Class output{{}, produces<edm::ValueMap<float>>(instanceName(name)), {}};
     if (points != metadata.workingPoints.end()) {
@@ -79,12 +92,13 @@ ParticleViTValueMapProducer::ParticleViTValueMapProducer(const edm::ParameterSet
 void ParticleViTValueMapProducer::fillDescriptions(edm::ConfigurationDescriptions& descriptions) {
   edm::ParameterSetDescription desc;
   desc.add<edm::InputTag>("src", edm::InputTag("gedPhotons"))->setComment("candidates that the maps belong to");
-  desc.add<edm::InputTag>("candidates", edm::InputTag("ecalCropProducer", "candidates"))
+  desc.add<edm::InputTag>("candidates", edm::InputTag("particleViTEcalCropProducer", "candidates"))
       ->setComment("for each image, the index of its candidate in src");
+  desc.add<edm::InputTag>("status", edm::InputTag("particleViTEcalCropProducer", "status"))
+      ->setComment("for each candidate, why it has an image or none");
   desc.add<edm::InputTag>("probabilities", edm::InputTag("particleViTONNXProducer"))
       ->setComment("for each image, one probability per class");
-  desc.add<edm::FileInPath>("model")->setComment(
-      "the model, whose description (.json) names classes and working points");
+  particlevit::describeModel(desc);
   descriptions.addWithDefaultLabel(desc);
 }
 
@@ -100,6 +114,20 @@ void ParticleViTValueMapProducer::put(edm::Event& event,
   event.emplace(token, std::move(map));
 }
 
+std::vector<int> ParticleViTValueMapProducer::finalStatus(const std::vector<int>& status,
+                                                          const std::vector<int>& indices,
+                                                          const std::vector<float>& probabilities) const {
+  auto values = status;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const auto start = probabilities.begin() + i * classes_.size();
+    if (!std::all_of(start, start + classes_.size(), [](float p) { return std::isfinite(p) && p >= 0.f; }))
+      values.at(indices[i]) = static_cast<int>(particlevit::Status::kNotFinite);
+  }
+  for (const int value : values)
+    counter_.count(static_cast<particlevit::Status>(value));
+  return values;
+}
+
 void ParticleViTValueMapProducer::produce(edm::StreamID, edm::Event& event, const edm::EventSetup&) const {
   const auto candidates = event.getHandle(candidatesToken_);
   const auto& indices = event.get(indicesToken_);
@@ -107,12 +135,19 @@ void ParticleViTValueMapProducer::produce(edm::StreamID, edm::Event& event, cons
   if (probabilities.size() != indices.size() * classes_.size())
     throw cms::Exception("ParticleViTImages") << probabilities.size() << " probabilities for " << indices.size()
                                               << " images, expected " << classes_.size() << " classes each";
+  if (event.get(statusToken_).size() != candidates->size())
+    throw cms::Exception("ParticleViTImages")
+        << event.get(statusToken_).size() << " candidates had their status set, but src has " << candidates->size()
+        << "; give the maps the same src as the images";
+  const auto status = finalStatus(event.get(statusToken_), indices, probabilities);
 
   for (std::size_t k = 0; k < classes_.size(); ++k) {
     const auto& thresholds = classes_[k].thresholds;
     std::vector<float> scores(candidates->size(), particlevit::kNoScore);
     std::vector<int> passed(candidates->size(), 0);
     for (std::size_t i = 0; i < indices.size(); ++i) {
+      if (status.at(indices[i]) != static_cast<int>(particlevit::Status::kScored))
+        continue;
       const float score = probabilities[i * classes_.size() + k];
       scores.at(indices[i]) = score;
       passed.at(indices[i]) = std::upper_bound(thresholds.begin(), thresholds.end(), score) - thresholds.begin();
@@ -121,6 +156,7 @@ void ParticleViTValueMapProducer::produce(edm::StreamID, edm::Event& event, cons
     if (!thresholds.empty())
       put(event, classes_[k].workingPointToken, candidates, passed);
   }
+  put(event, statusMapToken_, candidates, status);
 }
 
 DEFINE_FWK_MODULE(ParticleViTValueMapProducer);

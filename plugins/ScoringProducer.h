@@ -1,8 +1,8 @@
 #ifndef RecoE2E_ParticleViT_plugins_ScoringProducer_h
 #define RecoE2E_ParticleViT_plugins_ScoringProducer_h
 
-// What ParticleViTONNXProducer and ParticleViTTorchProducer share: parameters, the check of the model against the
-// configured images, batches, and the count of images that cannot be scored.
+// What ParticleViTONNXProducer and ParticleViTTorchProducer share: parameters, the check that the images were made as
+// the model's description says, batches, and the count of images that cannot be scored.
 //
 // A Backend is made once per job from (path, metadata) and is shared by all streams. Its Stream, one per stream, is
 // made from the Backend and scores: const std::vector<float>& run(std::vector<float>& tensor, int64_t images).
@@ -17,7 +17,6 @@
 #include "FWCore/Framework/interface/stream/EDProducer.h"
 #include "FWCore/MessageLogger/interface/MessageLogger.h"
 #include "FWCore/ParameterSet/interface/ConfigurationDescriptions.h"
-#include "FWCore/ParameterSet/interface/FileInPath.h"
 #include "FWCore/ParameterSet/interface/ParameterSet.h"
 #include "FWCore/ParameterSet/interface/ParameterSetDescription.h"
 #include "FWCore/Utilities/interface/EDGetToken.h"
@@ -25,45 +24,29 @@
 #include "FWCore/Utilities/interface/InputTag.h"
 #include "RecoE2E/ParticleViT/interface/ModelMetadata.h"
 #include "RecoE2E/ParticleViT/interface/TensorPacker.h"
-#include "RecoE2E/ParticleViT/plugins/imageContract.h"
+#include "RecoE2E/ParticleViT/plugins/modelParameters.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
 
 namespace particlevit {
 
-  // The model of a job; refuses one that does not fit the configured images.
+  // The model of a job.
   template <typename Backend>
   class ModelCache {
   public:
     explicit ModelCache(const edm::ParameterSet& config)
-        : metadata(checkedMetadata(config)), backend(load(config, metadata)) {}
+        : metadata(readModel(config)), description(describe(metadata.image)), backend(load(config, metadata)) {}
 
     const ModelMetadata metadata;
+    const std::string description;
     const Backend backend;
     mutable std::atomic<unsigned long long> skippedImages{0};
 
   private:
-    static std::string path(const edm::ParameterSet& config) {
-      return config.getParameter<edm::FileInPath>("model").fullPath();
-    }
-
-    static ModelMetadata checkedMetadata(const edm::ParameterSet& config) {
-      return translateErrors("ParticleViTModel", [&config] {
-        const auto metadata = readMetadata(path(config));
-        requireMatch({config.getParameter<std::vector<std::string>>("channels"),
-                      config.getParameter<std::vector<std::string>>("units"),
-                      static_cast<int>(config.getParameter<unsigned int>("height")),
-                      static_cast<int>(config.getParameter<unsigned int>("width")),
-                      config.getParameter<std::vector<std::string>>("classes")},
-                     metadata);
-        return metadata;
-      });
-    }
-
     static Backend load(const edm::ParameterSet& config, const ModelMetadata& metadata) {
       try {
-        return translateErrors("ParticleViTModel", [&] { return Backend(path(config), metadata); });
+        return translateErrors("ParticleViTModel", [&] { return Backend(modelPath(config), metadata); });
       } catch (cms::Exception& error) {
-        error.addContext("Loading the model " + path(config));
+        error.addContext("Loading the model " + modelPath(config));
         throw;
       }
     }
@@ -75,9 +58,10 @@ namespace particlevit {
     using Cache = ModelCache<Backend>;
 
     ScoringProducer(const edm::ParameterSet& config, const Cache* cache)
-        : imagesToken_(this->template consumes<std::vector<float>>(config.getParameter<edm::InputTag>("images"))),
+        : imagesToken_(this->template consumes<std::vector<float>>(imagesTag(config))),
+          descriptionToken_(this->template consumes<std::string>(descriptionOf(imagesTag(config)))),
           probabilitiesToken_(this->template produces<std::vector<float>>()),
-          packer_(cache->metadata.contract.shape(), config.getParameter<unsigned int>("max_images_per_call")),
+          packer_(cache->metadata.image.shape(), config.getParameter<unsigned int>("max_images_per_call")),
           stream_(cache->backend) {}
 
     static std::unique_ptr<Cache> initializeGlobalCache(const edm::ParameterSet& config) {
@@ -92,38 +76,50 @@ namespace particlevit {
 
     static void fillDescriptions(edm::ConfigurationDescriptions& descriptions) {
       edm::ParameterSetDescription desc;
-      desc.add<edm::InputTag>("images", edm::InputTag("ecalCropProducer", "images"))
+      desc.add<edm::InputTag>("images", edm::InputTag("particleViTEcalCropProducer", "images"))
           ->setComment("images of all candidates of an event, one after the other (channel, row, column)");
-      desc.add<edm::FileInPath>("model")->setComment("exported model; its description (.json) lies beside it");
-      describeImages(desc, {"energy", "time"}, 32, 32);
-      desc.add<std::vector<std::string>>("units", {"GeV", "ns"})->setComment("unit of each channel");
-      desc.add<std::vector<std::string>>("classes", {"photon", "electron"})
-          ->setComment("classes of the probabilities, in this order");
+      describeModel(desc);
       desc.add<unsigned int>("max_images_per_call", 64)
           ->setComment("limits the memory that events with many candidates take");
       descriptions.addWithDefaultLabel(desc);
     }
 
     void produce(edm::Event& event, const edm::EventSetup&) override {
+      checkDescription(event);
       const auto& metadata = this->globalCache()->metadata;
       std::vector<float> probabilities;
       const auto skipped = translateErrors("ParticleViTImages", [&] {
         const auto run = [this](std::vector<float>& tensor, std::int64_t images) -> const std::vector<float>& {
           return stream_.run(tensor, images);
         };
-        return scoreImages(event.get(imagesToken_),
-                           metadata.contract.shape(),
-                           metadata.contract.classes.size(),
-                           packer_,
-                           run,
-                           probabilities);
+        return scoreImages(
+            event.get(imagesToken_), metadata.image.shape(), metadata.classes.size(), packer_, run, probabilities);
       });
       this->globalCache()->skippedImages += skipped;
       event.emplace(probabilitiesToken_, std::move(probabilities));
     }
 
   private:
+    static edm::InputTag imagesTag(const edm::ParameterSet& config) {
+      return config.getParameter<edm::InputTag>("images");
+    }
+
+    // The modules that make images put their description beside them.
+    static edm::InputTag descriptionOf(const edm::InputTag& images) {
+      return {images.label(), "description", images.process()};
+    }
+
+    // Throws if the images were made for another model; images of a module without a description are taken as they are.
+    void checkDescription(const edm::Event& event) const {
+      const auto found = event.getHandle(descriptionToken_);
+      const auto& own = this->globalCache()->description;
+      if (found.isValid() && *found != own)
+        throw cms::Exception("ParticleViTImages") << "the images are of " << *found << ", but the model takes " << own
+                                                  << "; give the modules that make and score images the same model";
+    }
+
     const edm::EDGetTokenT<std::vector<float>> imagesToken_;
+    const edm::EDGetTokenT<std::string> descriptionToken_;
     const edm::EDPutTokenT<std::vector<float>> probabilitiesToken_;
     TensorPacker packer_;
     typename Backend::Stream stream_;

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import msgspec
 from typing_extensions import Self
@@ -11,7 +12,20 @@ from typing_extensions import Self
 from .errors import RunError
 from .files import read_json, write_json
 
-T = TypeVar("T", bound="Artefact")
+
+def to_plain(value: Any) -> Any:
+    """Return frozen dataclasses, and what they hold, as JSON types; fields that are unset are left out.
+
+    Not msgspec.to_builtins, which leaves out each field that msgspec.convert gave its default.
+    """
+    if dataclasses.is_dataclass(value):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {name: to_plain(one) for name, one in fields.items() if one is not msgspec.UNSET}
+    if isinstance(value, dict):
+        return {key: to_plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain(one) for one in value]
+    return value.item() if hasattr(value, "item") else value  # NumPy's numbers
 
 
 class Artefact:
@@ -28,8 +42,7 @@ class Artefact:
 
     def to_json(self) -> dict[str, Any]:
         """Return the content as JSON types, the format version first."""
-        content: dict[str, Any] = msgspec.to_builtins(self, enc_hook=lambda number: number.item())  # NumPy's
-        return {"format_version": self.FORMAT_VERSION, **content}
+        return {"format_version": self.FORMAT_VERSION, **to_plain(self)}
 
     @classmethod
     def from_json(cls, content: Any) -> Self:

@@ -7,6 +7,7 @@ import fcntl
 import hashlib
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -156,3 +157,32 @@ def locked(path: Path, what: str, inside: bool = True) -> Iterator[None]:
             yield
         finally:
             lock.unlink(missing_ok=True)
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty folder that replaces `path` when all is well, and vanishes on an error.
+
+    Raises:
+        OutputError: another export is being written, or it cannot be written.
+    """
+    partial, old = (path.with_name(f".{path.name}.{word}") for word in ("partial", "old"))
+    with locked(path, "export", inside=False):
+        for leftover in (partial, old):
+            _remove(leftover)
+        try:
+            make_folder(partial)
+            yield partial
+            if path.exists():
+                path.rename(old)
+            partial.rename(path)
+        finally:
+            for leftover in (partial, old):
+                _remove(leftover)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)

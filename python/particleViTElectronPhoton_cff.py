@@ -1,29 +1,24 @@
 """Electron and photon scores of the default model for the photons and electrons of AOD.
 
 particleViTPhotons:photon and particleViTPhotons:electron, and the same of particleViTElectrons, are
-ValueMap<float>.
-With "WorkingPoint" after the class they are ValueMap<int>: the number of working points passed.
+ValueMap<float>. ValueMap<int> are, with "WorkingPoint" after the class, the number of working points passed,
+and "status", which says why a candidate has no score.
 """
 
 import FWCore.ParameterSet.Config as cms
 
-from RecoE2E.ParticleViT.ecalCropProducer_cfi import ecalCropProducer
+from RecoE2E.ParticleViT.particleViTEcalCropProducer_cfi import particleViTEcalCropProducer
 from RecoE2E.ParticleViT.particleViTONNXProducer_cfi import particleViTONNXProducer
 from RecoE2E.ParticleViT.particleViTValueMapProducer_cfi import particleViTValueMapProducer
 
 _model = "RecoE2E/ParticleViT/data/models/electron_photon.onnx"
 
-particleViTPhotonImages = ecalCropProducer.clone()
-particleViTPhotonScores = particleViTONNXProducer.clone(
-    images="particleViTPhotonImages:images",
-    model=_model,
-    channels=particleViTPhotonImages.channels,
-    height=particleViTPhotonImages.height,
-    width=particleViTPhotonImages.width,
-)
+particleViTPhotonImages = particleViTEcalCropProducer.clone(src="gedPhotons", model=_model)
+particleViTPhotonScores = particleViTONNXProducer.clone(images="particleViTPhotonImages:images", model=_model)
 particleViTPhotons = particleViTValueMapProducer.clone(
     src=particleViTPhotonImages.src,
     candidates="particleViTPhotonImages:candidates",
+    status="particleViTPhotonImages:status",
     probabilities="particleViTPhotonScores",
     model=_model,
 )
@@ -33,6 +28,7 @@ particleViTElectronScores = particleViTPhotonScores.clone(images="particleViTEle
 particleViTElectrons = particleViTPhotons.clone(
     src=particleViTElectronImages.src,
     candidates="particleViTElectronImages:candidates",
+    status="particleViTElectronImages:status",
     probabilities="particleViTElectronScores",
 )
 
@@ -43,4 +39,14 @@ particleViTElectronPhotonTask = cms.Task(
     particleViTElectronImages,
     particleViTElectronScores,
     particleViTElectrons,
+)
+
+# What to write to a file: the value maps; the images are large and can be made again.
+particleViTElectronPhotonEventContent = cms.PSet(
+    outputCommands=cms.untracked.vstring(
+        "drop *_particleViT*Images_*_*",
+        "drop *_particleViT*Scores_*_*",
+        "keep *_particleViTPhotons_*_*",
+        "keep *_particleViTElectrons_*_*",
+    )
 )

@@ -1,11 +1,16 @@
-"""Scores and working points in the photon, electron and jet tables of NanoAOD.
+"""Scores, working points and status in the photon, electron and jet tables of NanoAOD.
 
     cmsDriver.py ... --customise RecoE2E/ParticleViT/particleViTNano_cff.addElectronPhotonScores
     cmsDriver.py ... --customise RecoE2E/ParticleViT/particleViTNano_cff.addJetScores
 
-MiniAOD has the ECAL rechits around photons and electrons, so addElectronPhotonScores needs nothing else. The
-tracks and the HCAL rechits of jets are in AOD only: addJetScores needs the parent AOD files as well.
+MiniAOD has the ECAL rechits of clusters only, on which electron_photon_mini was trained, so
+addElectronPhotonScores needs nothing else. Jets need the tracks and all ECAL and HCAL rechits: addJetScores
+needs the parent RECO files as well.
 """
+
+import json
+import os
+from pathlib import Path
 
 import FWCore.ParameterSet.Config as cms
 
@@ -23,7 +28,33 @@ from RecoE2E.ParticleViT.particleViTJets_cff import (
     particleViTJetScores,
 )
 
-_barrelHits = "reducedEgamma:reducedEBRecHits"
+_miniModel = "RecoE2E/ParticleViT/data/models/electron_photon_mini.onnx"
+_miniHits = {"hits": "reducedEgamma:reducedEBRecHits", "tier": "mini", "model": _miniModel}
+
+
+def _description(model):
+    """Return the description (.json) of a model, found as the framework finds the model."""
+    name = Path(model).with_suffix(".json")
+    folders = [folder for folder in os.environ.get("CMSSW_SEARCH_PATH", "").split(":") if folder]
+    for folder in folders:
+        path = Path(folder) / name
+        if path.is_file():
+            return json.loads(path.read_text())
+    raise RuntimeError("{} is in none of CMSSW_SEARCH_PATH={}".format(name, ":".join(folders)))
+
+
+def _scheduledTable(process, names):
+    """Return the first of these tables that a path of the process runs."""
+    paths = process.schedule_() or list(process.paths_().values()) + list(process.endpaths_().values())
+    scheduled = set()
+    for path in paths:
+        scheduled |= path.moduleNames()
+    for name in names:
+        if name in scheduled:
+            if not hasattr(getattr(process, name), "src"):
+                raise RuntimeError("{} has no src, so that ParticleViT cannot score its objects".format(name))
+            return getattr(process, name)
+    raise RuntimeError("no path runs {}, which ParticleViT would add scores to".format(" or ".join(names)))
 
 
 def _variable(tag, valueType, doc, precision=-1):
@@ -36,21 +67,28 @@ def _variable(tag, valueType, doc, precision=-1):
     )
 
 
-def _extend(process, table, maps, classes):
-    """Add a score and the number of working points passed for each class to a table."""
-    variables = {}
-    for name in classes:
-        column = "particleViT_" + name
-        variables[column] = _variable(
+def _extend(table, maps, model):
+    """Add a score for each class, the working points of the signal passed, and the status to a table."""
+    description = _description(model)
+    signal = description["classes"][-1]
+    variables = {
+        "particleViT_" + name: _variable(
             maps + ":" + name, "float", name + " score of ParticleViT, -1: none", 10
         )
-    signal = classes[-1]
-    variables["particleViT_" + signal + "WP"] = _variable(
-        maps + ":" + signal + "WorkingPoint",
+        for name in description["classes"]
+    }
+    if signal in description.get("working_points", {}):
+        variables["particleViT_" + signal + "WP"] = _variable(
+            maps + ":" + signal + "WorkingPoint",
+            "int",
+            "ParticleViT working points of " + signal + " passed, 0: none, then from loose to tight",
+        )
+    variables["particleViT_status"] = _variable(
+        maps + ":status",
         "int",
-        "ParticleViT working points of " + signal + " passed, 0: none, then from loose to tight",
+        "ParticleViT: 0 scored; no score because 1 pt or 2 eta outside of training, 3 no seed, 4 seed "
+        "outside of training, 5 window leaves the detector, 6 values not finite",
     )
-    table = getattr(process, table)
     if not hasattr(table, "externalVariables"):
         table.externalVariables = cms.PSet()
     for column, variable in variables.items():
@@ -69,30 +107,33 @@ def _schedule(process, name, modules):
 
 def addElectronPhotonScores(process):
     """Add the electron and photon scores to the tables Photon and Electron."""
-    photons = particleViTPhotonImages.clone(src=process.photonTable.src, hits=_barrelHits)
-    electrons = particleViTElectronImages.clone(src=process.electronTable.src, hits=_barrelHits)
+    photonTable = _scheduledTable(process, ["photonTable"])
+    electronTable = _scheduledTable(process, ["electronTable"])
+    photons = particleViTPhotonImages.clone(src=photonTable.src, **_miniHits)
+    electrons = particleViTElectronImages.clone(src=electronTable.src, **_miniHits)
     modules = {
         "particleViTPhotonImages": photons,
-        "particleViTPhotonScores": particleViTPhotonScores.clone(),
-        "particleViTPhotons": particleViTPhotons.clone(src=photons.src),
+        "particleViTPhotonScores": particleViTPhotonScores.clone(model=_miniModel),
+        "particleViTPhotons": particleViTPhotons.clone(src=photons.src, model=_miniModel),
         "particleViTElectronImages": electrons,
-        "particleViTElectronScores": particleViTElectronScores.clone(),
-        "particleViTElectrons": particleViTElectrons.clone(src=electrons.src),
+        "particleViTElectronScores": particleViTElectronScores.clone(model=_miniModel),
+        "particleViTElectrons": particleViTElectrons.clone(src=electrons.src, model=_miniModel),
     }
     _schedule(process, "particleViTElectronPhotonTask", modules)
-    for table, maps in (("photonTable", "particleViTPhotons"), ("electronTable", "particleViTElectrons")):
-        _extend(process, table, maps, list(particleViTPhotonScores.classes))
+    _extend(photonTable, "particleViTPhotons", _miniModel)
+    _extend(electronTable, "particleViTElectrons", _miniModel)
     return process
 
 
 def addJetScores(process):
-    """Add the quark and gluon scores to the table Jet; reads tracks and rechits from the parent AOD."""
-    images = particleViTJetImages.clone(src=process.jetTable.src)
+    """Add the quark and gluon scores to the table Jet; reads tracks and rechits of the parent RECO files."""
+    table = _scheduledTable(process, ["jetPuppiTable", "jetTable"])
+    images = particleViTJetImages.clone(src=table.src)
     modules = {
         "particleViTJetImages": images,
         "particleViTJetScores": particleViTJetScores.clone(),
         "particleViTJets": particleViTJets.clone(src=images.src),
     }
     _schedule(process, "particleViTJetsTask", modules)
-    _extend(process, "jetTable", "particleViTJets", list(particleViTJetScores.classes))
+    _extend(table, "particleViTJets", images.model.value())
     return process

@@ -47,6 +47,8 @@ def library_options() -> list[str]:
         options.append(f"-DONNXRUNTIME_LIBRARY={libraries[0]}")
     if headers:
         options.append(f"-DONNXRUNTIME_INCLUDE={headers}")
+    if json := module_folder("nlohmann_json"):  # else the system's header is taken
+        options.append(f"-DNLOHMANN_INCLUDE={json / 'include'}")
     if torch and (torch / "share/cmake").is_dir():
         options += ["-DPARTICLEVIT_TORCH=ON", f"-DCMAKE_PREFIX_PATH={torch / 'share/cmake'}"]
     return options
@@ -55,7 +57,7 @@ def library_options() -> list[str]:
 @pytest.fixture(scope="session")
 def cpp_build() -> Path:
     """Build folder of test/cpp, unit tests with sanitizers; kept in build/, so that a second run is quick."""
-    parts.need("g++", "cmake", "Boost", "Catch2")
+    parts.need("g++", "cmake", "Catch2")
     folder = ROOT / "build" / "cpp"
     configure = ["cmake", "-S", ROOT / "test/cpp", "-B", folder, "-DPARTICLEVIT_SANITIZE=ON"]
     for command in ([*configure, *library_options()], ["cmake", "--build", folder, "--parallel", "2"]):

@@ -39,10 +39,6 @@ def _program(name: str) -> Callable[[], bool]:
     return lambda: shutil.which(name) is not None
 
 
-def _header(name: str) -> Callable[[], bool]:
-    return lambda: _compiles(f"#include <{name}>")
-
-
 def _compiles(line: str) -> bool:
     if shutil.which("g++") is None:
         return False
@@ -69,7 +65,6 @@ def samples() -> Path:
 PARTS = {
     "g++": Part(_program("g++"), "apt-get install g++"),
     "cmake": Part(_program("cmake"), "apt-get install cmake"),
-    "Boost": Part(_header("boost/property_tree/json_parser.hpp"), "apt-get install libboost-dev"),
     "Catch2": Part(
         lambda: any(map(_compiles, ("#include <catch2/catch.hpp>", "#include <catch2/catch_all.hpp>"))),
         "apt-get install catch2",

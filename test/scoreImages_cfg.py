@@ -1,7 +1,7 @@
 """Scores raw images from a .npy file: cmsRun scoreImages_cfg.py -- --images X.npy --model MODEL.
 
 The model is searched for in CMSSW_SEARCH_PATH; its description (the same name with .json) must lie beside it
-and tells the channels, the window and the classes. --images has shape (N, C, H, W), float32, in GeV and ns.
+and says what the images are. --images has shape (N, C, H, W), float32, in GeV and ns.
 """
 
 import argparse
@@ -55,11 +55,6 @@ process.scores = cms.EDProducer(
     producer,
     images=cms.InputTag("source"),
     model=cms.FileInPath(args.model),
-    channels=cms.vstring(description["image"]["channels"]),
-    units=cms.vstring(description["image"]["units"]),
-    height=cms.uint32(description["image"]["height"]),
-    width=cms.uint32(description["image"]["width"]),
-    classes=cms.vstring(description["classes"]),
     max_images_per_call=cms.uint32(args.max_images_per_call),
 )
 process.writer = cms.EDAnalyzer(

@@ -9,7 +9,6 @@ import parts
 import pytest
 
 HEADERS = {
-    "Boost": ["boost/property_tree/json_parser.hpp"],
     "Catch2": ["catch2/catch.hpp", "catch2/catch_all.hpp"],
 }
 USERS = {
@@ -50,7 +49,7 @@ def run(part: str, environment: dict[str, str]) -> subprocess.CompletedProcess[s
     )
 
 
-@pytest.mark.parametrize("part", ["g++", "cmake", "Boost", "Catch2", *USERS])
+@pytest.mark.parametrize("part", ["g++", "cmake", "Catch2", *USERS])
 def test_a_missing_part_is_a_skip_that_says_what_brings_it(part, tmp_path):
     done = run(part, hide(part, tmp_path))
     assert done.returncode == 0, done.stdout
@@ -60,7 +59,7 @@ def test_a_missing_part_is_a_skip_that_says_what_brings_it(part, tmp_path):
     assert "skipped" in last[2]
 
 
-@pytest.mark.parametrize("part", ["g++", "Boost"])
+@pytest.mark.parametrize("part", ["g++", "Catch2"])
 def test_a_missing_part_is_a_failure_where_all_are_required(part, tmp_path):
     done = run(part, {**hide(part, tmp_path), parts.REQUIRE_ALL: "1"})
     assert done.returncode == 1

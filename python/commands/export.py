@@ -8,14 +8,22 @@ from pathlib import Path
 from . import cli
 
 
-def export(run: Path, target: str = "CMSSW_13_3", int8: bool = False, store: Path | None = None) -> None:
+def export(
+    run: Path,
+    target: str = "CMSSW_13_1",
+    int8: bool = False,
+    store: Path | None = None,
+    triton: Path | None = None,
+) -> None:
     """Export a trained run as TorchScript and ONNX, with model.json beside them.
 
     Args:
         run: Run folder with a checkpoint; RUN/export is written.
-        target: Oldest CMSSW release that has to load the ONNX file, such as CMSSW_14_0.
+        target: Oldest CMSSW release that has to load the ONNX file, such as CMSSW_14_0
+            or CMSSW_14_0_21; newer ones than the newest known are taken for that one.
         int8: Write model_int8.onnx too, or refuse where it changes the AUC by more than 0.002.
         store: Store whose training split calibrates int8; by default the one of the training.
+        triton: Model repository of a Triton server, where the model is written too, as RUN's name.
     """
     from ..deployment.export import export_run, int8_table
     from ..evaluation.evaluate import evaluate_run
@@ -33,6 +41,10 @@ def export(run: Path, target: str = "CMSSW_13_3", int8: bool = False, store: Pat
         )
     if onnx is not None and small is not None:
         cli.say(int8_table(small, onnx))
+    if triton is not None:
+        from ..deployment.triton import write_model_repository
+
+        cli.say(f"{write_model_repository(trained, triton)}: config.pbtxt, 1/model.onnx for tritonserver")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

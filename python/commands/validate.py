@@ -8,22 +8,36 @@ from pathlib import Path
 from . import cli
 
 
-def validate(run: Path, store: Path | None = None, limit: int = 0) -> None:
+def validate(
+    run: Path,
+    store: Path | None = None,
+    limit: int = 0,
+    triton: str | None = None,
+    timeout: float = 30,
+    cmssw: Path | None = None,
+) -> None:
     """Compare the exports of a run with its checkpoint on the test split: AUC, scores, latency.
 
     Exit code 1 where one of them is beyond the tolerances.
 
     Args:
-        run: Run folder with an export; RUN/validation.json and report.html are written.
+        run: Run folder with an export; RUN/validation.json and report.html are written, or
+            RUN/validations/STORE-ID-limit-N.json for another store or with --limit.
         store: Store whose test split is scored; by default the one of the training.
         limit: Most events to score; 0 means all.
+        triton: Address of a Triton server that runs the model, HOST:PORT or http://HOST:PORT/MODEL; MODEL is
+            by default the name of the run folder.
+        timeout: Seconds that the server may take to answer.
+        cmssw: CMSSW area whose cmsRun scores too, in the environment of its release; by default the cmsRun on
+            PATH, if there is one.
     """
-    from ..deployment.validate import table, validate_run
+    from ..deployment.validate import PROVEN, table, validate_run
     from ..inference.run import Run
     from .run_page import write_report
 
     trained = Run(run)
-    content = validate_run(trained, store, limit)
+    served = () if triton is None else (triton if "://" in triton else f"http://{triton}",)
+    content = validate_run(trained, store, limit, (*PROVEN, *served), timeout, cmssw)
     cli.say(table(content))
     write_report(trained)
     if not content.passed:

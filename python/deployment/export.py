@@ -6,9 +6,6 @@ import dataclasses
 import io
 import json
 import math
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +13,11 @@ import numpy as np
 
 from ..auc import check_classes
 from ..errors import RunError
-from ..files import locked, make_folder
+from ..files import whole_folder
 from ..inference.manifest import FILES, Int8File, Manifest, OnnxFile, TorchScriptFile, file_entry
 from ..inference.run import Run, as_run
 from .graph import operators, to_onnx, trace
-from .targets import DEFAULT_TARGET, Target, find_target
+from .targets import DEFAULT_TARGET, TARGETS, Target, find_cycle
 
 if TYPE_CHECKING:
     from ..inference.run import Model
@@ -49,7 +46,8 @@ def export_run(
         StoreError: no store to calibrate with.
     """
     run = as_run(run)
-    limits = find_target(target)
+    target = find_cycle(target)
+    limits = TARGETS[target]
     network = run.network
     if not run.metrics_file.is_file():
         raise RunError(
@@ -65,35 +63,6 @@ def export_run(
         content = dataclasses.replace(content, onnx=onnx, torchscript=script, onnx_int8=small)
         content.write(folder / MANIFEST)
     return content
-
-
-@contextmanager
-def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield an empty folder that replaces `path` when all is well, and vanishes on an error.
-
-    Raises:
-        OutputError: another export is being written, or it cannot be written.
-    """
-    partial, old = (path.with_name(f".{path.name}.{word}") for word in ("partial", "old"))
-    with locked(path, "export", inside=False):
-        for leftover in (partial, old):
-            _remove(leftover)
-        try:
-            make_folder(partial)
-            yield partial
-            if path.exists():
-                path.rename(old)
-            partial.rename(path)
-        finally:
-            for leftover in (partial, old):
-                _remove(leftover)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def essentials(content: Manifest) -> dict[str, Any]:

@@ -10,14 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import auc, check_classes
-from ..inference.backends import FILE_BACKENDS
+from ..errors import DeploymentError
+from ..files import check_writable
+from ..inference.backends import FILE_BACKENDS, load_run
+from ..inference.cmsrun import check_area
 from ..inference.latency import compare, measure, percentiles, speedup, torch_threads
 from ..inference.predictors import BackendUnavailableError, Predictor
 from ..inference.programs import PROGRAMS, ProgramPredictor
 from ..inference.run import Run, as_run
-from ..inference.scoring import Events, Scores, proof_split, score_split
+from ..inference.scoring import Events, Scores, check_limit, proof_split, score_split
+from ..inference.triton import TIMEOUT
+from ..run_folder import RunFolder
+from ..store import open_store
 from .agreement import BATCH_SIZES as PROOF_SIZES
 from .agreement import agreement, batch_differences, extreme_differences, worst_events
+from .targets import DEFAULT_TARGET, TARGETS, find_cycle
 from .validation import BackendResult, Reference, Validation
 
 TOLERANCES = {"auc_difference": 1e-4, "max_abs_difference": 1e-5}
@@ -31,15 +38,22 @@ HEADER = (
 
 
 def validate_run(
-    run: Run | Path, store: Path | None = None, limit: int = 0, backends: tuple[str, ...] = PROVEN
+    run: Run | Path,
+    store: Path | None = None,
+    limit: int = 0,
+    backends: tuple[str, ...] = PROVEN,
+    timeout: float = TIMEOUT,
+    cmssw: Path | None = None,
 ) -> Validation:
-    """Compare all exported files of a run with its checkpoint and write RUN/validation.json.
+    """Compare all exported files of a run with its checkpoint and write the result, see `validation_file`.
 
     Args:
         run: run folder with an export.
         store: store whose test split is scored; None: the one of the training.
         limit: most events; 0: all.
-        backends: what to compare with eager PyTorch.
+        backends: what to compare with eager PyTorch; an address is a Triton server's.
+        timeout: seconds that a server may take to answer.
+        cmssw: CMSSW area that cmsrun is run in; None: the environment of this process.
 
     Returns:
         The content of validation.json; `passed` says whether every fp32 backend is within the tolerances.
@@ -47,11 +61,16 @@ def validate_run(
     Raises:
         RunError, DeploymentError, ModelError, StoreError: something is missing, damaged or does not fit.
     """
+    if cmssw is not None:
+        check_release(cmssw)
     run = as_run(run)
+    check_limit(limit)
+    target = validation_file(run, store, limit)
+    check_writable(target.parent)
     events = run.events(store)
     split = proof_split(events)
     reference = run.predictor()
-    predictors, unavailable = load_backends(run, backends)
+    predictors, unavailable = load_backends(run, backends, timeout, cmssw)
     expected = score_split(reference.predict, events, split, limit, what="eager")
     check_classes(expected.labels, reference.classes, f"{events.store.path}, split {split}")
     found = {
@@ -70,11 +89,46 @@ def validate_run(
         unavailable=unavailable,
         tolerances={**TOLERANCES, "onnx_int8": INT8_TOLERANCES},
     )
-    content.write(run.validation_file)
+    content.write(target)
     return content
 
 
-def load_backends(run: Run, backends: tuple[str, ...]) -> tuple[dict[str, Predictor], dict[str, str]]:
+def validation_file(run: RunFolder, store: Path | None, limit: int) -> Path:
+    """Return where a validation is written: RUN/validation.json for all events of the training's store.
+
+    Anything else goes beside it: RUN/validations/STORE-ID-limit-N.json.
+
+    Raises:
+        StoreError: the store is not there, or damaged.
+    """
+    words = [] if store is None else [store.resolve().name, open_store(store).info.id[:8]]
+    if limit:
+        words += ["limit", str(limit)]
+    return run.path / "validations" / f"{'-'.join(words)}.json" if words else run.validation_file
+
+
+def check_release(area: Path) -> None:
+    """Raise an error unless a CMSSW area has this package and a release that loads its exports.
+
+    Raises:
+        DeploymentError: it has not; what was found is named.
+    """
+    release = check_area(area)
+    cycles = list(TARGETS)
+    supported = cycles[cycles.index(DEFAULT_TARGET) :]
+    try:
+        cycle = find_cycle(release)
+    except DeploymentError:
+        cycle = ""
+    if cycle not in supported:
+        raise DeploymentError(
+            f"{area}: {release} does not load the exports of this package; expected {DEFAULT_TARGET} or later"
+        )
+
+
+def load_backends(
+    run: Run, backends: tuple[str, ...], timeout: float = TIMEOUT, cmssw: Path | None = None
+) -> tuple[dict[str, Predictor], dict[str, str]]:
     """Load what can run here; return it, and for the others why not."""
     manifest = run.manifest
     loaded, unavailable = {}, {}
@@ -83,7 +137,8 @@ def load_backends(run: Run, backends: tuple[str, ...]) -> tuple[dict[str, Predic
             unavailable[name] = "not exported"
             continue
         try:
-            loaded[name] = run.predictor(name, threads=1)
+            predictor = load_run(run, name, threads=1, timeout=timeout, cmssw=cmssw)
+            loaded[predictor.backend] = predictor
         except BackendUnavailableError as error:
             unavailable[name] = str(error)
     return loaded, unavailable

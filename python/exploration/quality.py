@@ -184,6 +184,8 @@ def compare_classes(features: Features, names: Sequence[str]) -> list[Comparison
     result = []
     for name in names:
         values = [column[np.isfinite(column)] for column in features.values.get(name, [])]
+        if len(values) < 2:
+            continue
         labels = range(1, 2) if len(values) == 2 else range(len(values))
         for label in labels:
             others = np.concatenate([column for k, column in enumerate(values) if k != label])

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InputError
-from ..ingest.sources.dispatch import open_source
+from ..ingest.seeds import open_images
 from ..recipe import Recipe
 from ..store import SPLITS, ImageSpec, InputInfo, Store, image_of_recipe
 from .statistics import Chunk
 
 BLOCK_EVENTS = 4096
+UNLABELLED = ["unlabelled"]  # the one class of events without labels
 
 
 @dataclass
@@ -32,6 +33,8 @@ class FileRead:
     """Decoding, and for particle lists the filling of images, included."""
     problem: str = ""
     """Why the rest of the file could not be read."""
+    left_out: tuple[str, ...] = ()
+    """Entries that could not be read, and why."""
 
 
 class Data(NamedTuple):
@@ -60,9 +63,8 @@ def store_data(store: Store, limit: int = 0) -> Data:
     total = sum(min(store.events(file.name), limit or store.events(file.name)) for file in files)
     title = f"Store {store.path.name}: {store.info.name}"
     chunks = _store_chunks(store, files, limit)
-    return Data(
-        title, store.image, store.classes, True, files, chunks, total, store.info.inputs, _notes(store)
-    )
+    classes = store.classes if store.info.labelled else UNLABELLED
+    return Data(title, store.image, classes, True, files, chunks, total, store.info.inputs, _notes(store))
 
 
 def _notes(store: Store) -> list[str]:
@@ -87,7 +89,8 @@ def _store_chunks(store: Store, files: list[FileRead], limit: int) -> Iterator[C
             file.seconds += time.perf_counter() - started
             file.entries += stop - block.start
             file.events += len(events.images)
-            yield Chunk(events.images, events.labels, events.columns, file.name)
+            labels = events.labels if store.info.labelled else np.zeros_like(events.labels)
+            yield Chunk(events.images, labels, events.columns, file.name)
 
 
 def input_data(recipe: Recipe, paths: Sequence[str], limit: int = 0) -> Data:
@@ -99,7 +102,8 @@ def input_data(recipe: Recipe, paths: Sequence[str], limit: int = 0) -> Data:
     what = f"{len(paths):,} input files" if len(paths) > 1 else Path(paths[0]).name
     title = f"{recipe.name}: {what}"
     chunks = _input_chunks(recipe, files, limit)
-    return Data(title, image_of_recipe(recipe), recipe.classes, False, files, chunks)
+    classes = UNLABELLED if recipe.inputs.label.unlabelled else recipe.classes
+    return Data(title, image_of_recipe(recipe), classes, False, files, chunks)
 
 
 def _input_chunks(recipe: Recipe, files: list[FileRead], limit: int) -> Iterator[Chunk]:
@@ -119,13 +123,14 @@ def _tolerant_chunks(recipe: Recipe, file: FileRead, limit: int) -> Iterator[Chu
 
 def _file_chunks(recipe: Recipe, file: FileRead, limit: int) -> Iterator[Chunk]:
     started = time.perf_counter()
-    source = open_source(file.name, recipe)
+    source = open_images(file.name, recipe)
     entries = min(source.entries, limit or source.entries)
     for start, stop in source.steps(0, entries):
         events = source.read(start, stop)
         file.seconds += time.perf_counter() - started
         file.entries += stop - start
         file.events += len(events.images)
+        file.left_out = tuple(source.unreadable.values())
         yield Chunk(events.images, events.labels, events.columns, file.name)
         started = time.perf_counter()
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..ingest.seeds import Finding, SeedCounts
 from ..progress import progress
 from ..store import ImageSpec, InputInfo
 from ..store.sparse import Array
@@ -48,6 +49,8 @@ class Survey(NamedTuple):
     bad: dict[str, int]
     repeats: Repeats
     comparisons: list[Comparison]
+    seeds: dict[str, Finding]
+    """Part -> where its images clearly have their seed, where that is not as described."""
     gluon: GluonVerdict | None
     """None unless the classes are two and one of them is called gluon."""
 
@@ -65,11 +68,13 @@ def take_survey(data: Data) -> Survey:
     """
     number = len(data.classes)
     bad, hashes = BadValues(data.image, number), Hashes()
+    seeds: dict[str, SeedCounts] = {}
     counts, means = ClassCounts(number), MeanImages(number, data.image.shape)
     spectra, sample = Spectra(number, data.image), FeatureSample(number, data.image)
     with progress("explore", data.total) as bar:
         for raw in data.chunks:
             bad.update(raw)
+            seeds.setdefault(raw.part, SeedCounts(data.image)).add(raw.images)
             chunk = clean(raw, number)
             for accumulator in (hashes, counts, means, spectra, sample):
                 accumulator.update(chunk)
@@ -91,6 +96,7 @@ def take_survey(data: Data) -> Survey:
         features=features,
         bad=bad.finish(),
         repeats=hashes.finish(),
+        seeds={part: finding for part, one in seeds.items() if (finding := one.finding()) is not None},
         comparisons=compare_classes(features, list(features.values)),
         gluon=gluon_like(features) if "gluon" in data.classes and number == 2 else None,
     )
@@ -99,7 +105,25 @@ def take_survey(data: Data) -> Survey:
 def remarks(survey: Survey) -> list[str]:
     """Return what the user should know before training, the gravest first."""
     problems = [f"Not read to its end: {file.problem}" for file in survey.files if file.problem]
-    return [*problems, *_labels(survey), *_leakage(survey), *_bad_values(survey), *_balance(survey)]
+    left_out = [
+        f"{len(file.left_out):,} entries of {PurePath(file.name).name} left out: {file.left_out[0]}"
+        for file in survey.files
+        if file.left_out
+    ]
+    seeds = [
+        f"Seed: {PurePath(part).name}: {finding.against(survey.image.seed)}; correct image.seed, or set "
+        "inputs.recentre: true."
+        for part, finding in survey.seeds.items()
+    ]
+    return [
+        *seeds,
+        *problems,
+        *left_out,
+        *_labels(survey),
+        *_leakage(survey),
+        *_bad_values(survey),
+        *_balance(survey),
+    ]
 
 
 def gluon_remark(survey: Survey) -> str:

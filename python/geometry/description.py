@@ -14,6 +14,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from ..artefacts import to_plain
 from .windows import Window
 
 Kind = Literal["energy", "momentum", "time", "count"]
@@ -128,7 +129,7 @@ class ImageSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the content as JSON types."""
-        content: dict[str, Any] = msgspec.to_builtins(self)
+        content: dict[str, Any] = to_plain(self)
         return content
 
     @classmethod
@@ -148,7 +149,7 @@ class ImageSpec:
             "kinds": (self.kinds, other.kinds),
             "image shape": (self.shape, other.shape),
             "seed cell": (self.seed, other.seed),
-            "grid": (msgspec.to_builtins(self.grid), msgspec.to_builtins(other.grid)),
+            "grid": (to_plain(self.grid), to_plain(other.grid)),
             "tier": (self.tier, other.tier),
             "track position": (self.track_position, other.track_position),
             "jet seed": (self.jet_seed, other.jet_seed),

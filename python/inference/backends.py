@@ -18,6 +18,7 @@ from .predictors import (
 )
 from .programs import PROGRAMS, program_predictor
 from .run import Run, as_run
+from .triton import TIMEOUT, parse_url, triton_predictor
 
 if TYPE_CHECKING:
     from .run import Model
@@ -28,28 +29,41 @@ BACKENDS = (*PYTHON_BACKENDS, *FILE_BACKENDS, *PROGRAMS)
 
 
 def load_run(
-    run: str | Path | Run, backend: str = "eager", threads: int | None = None, device: str = "cpu"
+    run: str | Path | Run,
+    backend: str = "eager",
+    threads: int | None = None,
+    device: str = "cpu",
+    timeout: float = TIMEOUT,
+    cmssw: Path | None = None,
 ) -> Predictor:
     """Return the model of a run, ready to predict.
 
     Args:
         run: run folder, or for exported files a folder with model.json.
         backend: eager or compiled (PyTorch), torchscript, onnx or onnx_int8 (the exported
-            files), cpp_onnx, cpp_torch or cmsrun (the exported files in C++).
+            files), cpp_onnx, cpp_torch or cmsrun (the exported files in C++), or the address of a Triton
+            server that runs it (http://HOST:PORT/MODEL; MODEL by default the run folder's name).
         threads: threads of onnxruntime; None: one per core. PyTorch's are set by torch.set_num_threads.
         device: cpu or cuda.
+        timeout: seconds that a server may take to answer.
+        cmssw: CMSSW area that cmsrun is run in; None: the environment of this process.
 
     Raises:
         RunError, ModelError: no checkpoint, or a torn one.
         DeploymentError: unknown backend, no export, or exported files that cannot be trusted or loaded.
     """
     run = as_run(run)
+    if "://" in backend:
+        return triton_predictor(parse_url(backend, run.name, timeout), run.manifest)
     if backend not in BACKENDS:
         raise DeploymentError(f"unknown backend '{backend}'; {suggest(backend, BACKENDS)}")
     if device != "cpu":
         check_device(device)
     if backend in PYTHON_BACKENDS:
         return _load_python(run, backend, device)
+    if backend in PROGRAMS:
+        path = verified_file(run.export, run.manifest, PROGRAMS[backend][1])
+        return program_predictor(backend, path, run.manifest, cmssw)
     return _load_file(run, backend, threads, device)
 
 
@@ -66,9 +80,6 @@ def network_predictor(network: Model) -> Predictor:
 
 def _load_file(run: Run, backend: str, threads: int | None, device: str) -> Predictor:
     manifest = run.manifest
-    if backend in PROGRAMS:
-        path = verified_file(run.export, manifest, PROGRAMS[backend][1])
-        return program_predictor(backend, path, manifest)
     path = verified_file(run.export, manifest, backend)
     if backend == "torchscript":
         score = load_torchscript(path, device)

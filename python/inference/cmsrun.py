@@ -17,6 +17,18 @@ from ..errors import DeploymentError
 from .predictors import BackendUnavailableError
 
 CONFIG = Path(__file__).resolve().parents[2] / "test" / "scoreImages_cfg.py"
+CMSSET = Path("/cvmfs/cms.cern.ch/cmsset_default.sh")
+IN_AREA = f"""
+models=$CMSSW_SEARCH_PATH data=$CMSSW_DATA_PATH area=$1
+shift
+command -v scram > /dev/null || . {CMSSET}
+settings=$(cd "$area/src" && scram runtime -sh) || exit
+eval "$settings"
+export CMSSW_SEARCH_PATH=$CMSSW_SEARCH_PATH:$models CMSSW_DATA_PATH=$data
+exec "$@"
+"""
+"""Runs a command in the environment of a CMSSW area, as cmsenv makes it."""
+OF_THIS_PYTHON = ("LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "VIRTUAL_ENV")
 WARM_UP_EVENTS = 20  # the first calls allocate memory and optimise
 SAMPLE_SECONDS = 0.02
 _MODULE_TIME = re.compile(r"^TimeModule> (\d+) \d+ scores \S+ (\S+)$", re.MULTILINE)
@@ -29,6 +41,7 @@ def score_with_cmsrun(
     threads: int = 1,
     model: str = "model.onnx",
     images_per_event: int = 1,
+    area: Path | None = None,
 ) -> tuple[NDArray[np.float32], dict[str, float], dict[str, float]]:
     """Score raw images with the producers of this package in a cmsRun job.
 
@@ -38,6 +51,7 @@ def score_with_cmsrun(
         threads: threads and streams of the job.
         model: file of the export; .onnx runs in ParticleViTONNXProducer, .pt in ParticleViTTorchProducer.
         images_per_event: candidates of an event; they are scored in one call.
+        area: CMSSW area whose release runs the job; None: the environment of this process.
 
     Returns:
         The probabilities (N, K); the time of the producer per event in ms (median, p95, mean, without
@@ -47,7 +61,7 @@ def score_with_cmsrun(
         BackendUnavailableError: no cmsRun, or it does not know the plugins of this package.
         DeploymentError: the job fails; its message is passed on.
     """
-    program = find_cmsrun()
+    program = find_cmsrun(area)
     with tempfile.TemporaryDirectory() as name:
         raw, scores, log = (Path(name) / file for file in ("images.npy", "scores.npy", "cmsRun.log"))
         np.save(raw, np.ascontiguousarray(images, dtype=np.float32))
@@ -60,45 +74,79 @@ def score_with_cmsrun(
             "--max-images-per-call": images_per_event,
         }
         command = [
-            program,
+            *program,
             str(CONFIG),
             "--",
             "--timing",
             *(str(w) for pair in options.items() for w in pair),
         ]
-        code, memory = run_sampled(command, log, job_environment(model_dir.resolve()))
+        environment = job_environment(model_dir.resolve(), clean=area is not None)
+        code, memory = run_sampled(command, log, environment)
         text = log.read_text(encoding="utf-8", errors="replace")
         if code:
             raise job_error(text, code)
         return np.load(scores), latency(text), memory
 
 
-def find_cmsrun() -> str:
-    """Return the path of cmsRun.
+def find_cmsrun(area: Path | None = None) -> list[str]:
+    """Return the command that is cmsRun.
+
+    Args:
+        area: CMSSW area, whose environment it gets; None: the one on PATH.
 
     Raises:
         BackendUnavailableError: it is not on PATH, or the test configuration is not installed.
+        DeploymentError: the area is none, has not this package, or there is no scram to enter it.
     """
-    program = shutil.which("cmsRun")
-    if program is None:
-        raise BackendUnavailableError(
-            "backend cmsrun: cmsRun is not on PATH; run in a CMSSW area after cmsenv"
-        )
     if not CONFIG.is_file():
         raise BackendUnavailableError(
             f"backend cmsrun: {CONFIG} is missing; run from a checkout of the package"
         )
-    return program
+    if area is not None:
+        check_area(area)
+        return ["bash", "-c", IN_AREA, "cmsRun", str(area.resolve()), "cmsRun"]
+    program = shutil.which("cmsRun")
+    if program is None:
+        raise BackendUnavailableError(
+            "backend cmsrun: cmsRun is not on PATH; run in a CMSSW area after cmsenv, or name the area "
+            "with --cmssw"
+        )
+    return [program]
 
 
-def job_environment(model_dir: Path) -> dict[str, str]:
+def check_area(area: Path) -> str:
+    """Return the release of a CMSSW area that can run the producers of this package.
+
+    Raises:
+        DeploymentError: no area, one without the package, or no scram to enter it.
+    """
+    settings = area / ".SCRAM" / "Environment"
+    if not settings.is_file():
+        raise DeploymentError(f"{area}: not a CMSSW area, {settings} is missing; make one with cmsrel")
+    found = re.search(r"^SCRAM_PROJECTVERSION=(\S+)$", settings.read_text(encoding="utf-8"), re.MULTILINE)
+    if found is None:
+        raise DeploymentError(f"{settings}: names no SCRAM_PROJECTVERSION; make the area anew with cmsrel")
+    package = area / "src" / "RecoE2E" / "ParticleViT"
+    if not (package / "plugins").is_dir():
+        raise DeploymentError(f"{area}: has no {package}; check the package out there and run scram b")
+    if shutil.which("scram") is None and not CMSSET.is_file():
+        raise DeploymentError(f"{area}: neither scram on PATH nor {CMSSET}; run where CMSSW is installed")
+    return found[1]
+
+
+def job_environment(model_dir: Path, clean: bool = False) -> dict[str, str]:
     """Return the environment in which edm::FileInPath finds the export.
 
     A folder of CMSSW_SEARCH_PATH must lie within one of the framework's top folders: here CMSSW_DATA_PATH.
+
+    Args:
+        model_dir: folder of the export.
+        clean: leave out what belongs to this Python, for a job in the environment of another one.
     """
-    search = os.environ.get("CMSSW_SEARCH_PATH", "")
-    path = f"{search}:{model_dir}" if search else str(model_dir)
-    return {**os.environ, "CMSSW_SEARCH_PATH": path, "CMSSW_DATA_PATH": str(model_dir.parent)}
+    known = {name: value for name, value in os.environ.items() if not (clean and name in OF_THIS_PYTHON)}
+    search = known.get("CMSSW_SEARCH_PATH", "")
+    path = f"{search}:{model_dir}" if search and not clean else str(model_dir)
+    return {**known, "CMSSW_SEARCH_PATH": path, "CMSSW_DATA_PATH": str(model_dir.parent)}
 
 
 def run_sampled(command: list[str], log: Path, environment: dict[str, str]) -> tuple[int, dict[str, float]]:

@@ -30,8 +30,12 @@ CMSRUN_THREADS = {"cmsrun": 1, "cmsrun_2_threads": 2}
 FOLDER = "PARTICLEVIT_PROGRAMS"  # environment variable: where the programs were built
 
 
-def find_program(backend: str) -> Path:
+def find_program(backend: str, area: Path | None = None) -> Path:
     """Return the program of a backend, from the folder in $PARTICLEVIT_PROGRAMS or from PATH.
+
+    Args:
+        backend: one of PROGRAMS.
+        area: CMSSW area that cmsRun is run in; None: the environment of this process.
 
     Raises:
         BackendUnavailableError: it was not built.
@@ -40,7 +44,7 @@ def find_program(backend: str) -> Path:
     if backend in CMSRUN_THREADS:
         from .cmsrun import find_cmsrun
 
-        return Path(find_cmsrun())
+        return Path(find_cmsrun(area)[0])
     folder = os.environ.get(FOLDER)
     found = shutil.which(name, path=folder) if folder else shutil.which(name)
     if found is None:
@@ -81,8 +85,12 @@ class ProgramPredictor(Predictor):
         return self.run(images, min(batch_size, len(images)))[0]
 
 
+@dataclass(frozen=True)
 class CmsrunPredictor(ProgramPredictor):
     """A model that the producers of this package run in a cmsRun job."""
+
+    area: Path | None = None
+    """CMSSW area of the job; None: the environment of this process."""
 
     def run(self, images: Images, batch_size: int) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Return the scores (N, K) and what the job measured; `batch_size` images make an event."""
@@ -94,26 +102,30 @@ class CmsrunPredictor(ProgramPredictor):
             threads=CMSRUN_THREADS[self.backend],
             model=self.model.name,
             images_per_event=batch_size,
+            area=self.area,
         )
         return scores, {"latency_ms": latency, "peak_rss_mb": memory["peak"]}
 
 
-def program_predictor(backend: str, path: Path, like: Manifest) -> ProgramPredictor:
+def program_predictor(backend: str, path: Path, like: Manifest, area: Path | None = None) -> ProgramPredictor:
     """Return the predictor of a C++ program.
 
     Args:
         backend: one of PROGRAMS.
         path: exported file, its checksum verified.
         like: content of model.json.
+        area: CMSSW area that cmsRun is run in; None: the environment of this process.
 
     Raises:
         BackendUnavailableError: the program was not built.
+        DeploymentError: the area cannot run this package.
     """
-    kind = CmsrunPredictor if backend in CMSRUN_THREADS else ProgramPredictor
-    program = find_program(backend)
+    program = find_program(backend, area)
 
     def score(images: Images) -> NDArray[np.float32]:
         return predictor.predict(images)
 
-    predictor = kind(backend, like.image, list(like.classes), score, program, path)
+    about = (backend, like.image, list(like.classes), score, program, path)
+    is_cmsrun = backend in CMSRUN_THREADS
+    predictor = CmsrunPredictor(*about, area) if is_cmsrun else ProgramPredictor(*about)
     return predictor

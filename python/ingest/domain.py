@@ -23,15 +23,15 @@ def with_domain(image: ImageSpec, shards: Sequence[Path]) -> ImageSpec:
     """Return `image` with the ranges of its domain that it lacks, measured on the events of `shards`.
 
     Rows come from the column seed_row, or else, of crystals, from ieta; grids of eta and phi have none. A
-    column that is missing, or NaN everywhere, gives no range. Ends are rounded outwards: to 1 GeV, 0.01 and
-    whole rows.
+    column that is missing, or NaN everywhere, gives no range. Ends are rounded outwards, to 10 GeV, 0.1
+    and whole rows, so that they do not hang on single events.
     """
     parts = [read_side_columns(shard, _present(shard))[0] for shard in shards]
     names = set().union(*parts) if parts else set()
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names}
     measured = Domain(
-        pt=_range(columns.get("pt"), 1.0),
-        abs_eta=_range(np.abs(columns["eta"]), 100.0) if "eta" in columns else UNSET,
+        pt=_range(columns.get("pt"), 0.1),
+        abs_eta=_range(np.abs(columns["eta"]), 10.0) if "eta" in columns else UNSET,
         seed_rows=_rows(columns) if image.grid.kind == "crystals" else UNSET,
     )
     return replace(image, domain=image.domain.over(measured))

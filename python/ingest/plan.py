@@ -17,7 +17,7 @@ from ..errors import InputError, RecipeError, suggest
 from ..recipe import Recipe, recipe_dict
 from ..store import SPLITS, image_of_recipe
 from .hashing import file_hash
-from .sources.dispatch import open_source
+from .seeds import check_seed, open_images
 from .tables import remote
 
 FORMAT = 2  # part of the fingerprint: raise it when the same inputs would give another store
@@ -171,7 +171,9 @@ def _check_twice(paths: list[str]) -> None:
 
 def _inspect(path: str, split: str | None, recipe: Recipe) -> InputFile | InputError:
     try:
-        source = open_source(path, recipe)
+        source = open_images(path, recipe)
+        if not recipe.inputs.recentre:
+            check_seed(path, source, recipe)
         if source.missing:
             logger.warning("%s: no %s; these columns will be NaN", path, ", ".join(source.missing))
         size, mtime_ns = stat(path)

@@ -23,8 +23,8 @@ from ..store.sparse import Array
 from ..store.writer import write_events
 from .hashing import choose, event_hash, order_hash
 from .plan import InputFile, Plan, Unit, stat
+from .seeds import open_images
 from .sources.base import Events
-from .sources.dispatch import open_source
 
 KEY, GROUP = "_key", "_group"
 UNLABELLED = -1
@@ -75,7 +75,7 @@ def run_unit(task: UnitTask) -> int:
         InputError: bad content, or the file changed since it was planned.
     """
     unit, file = task.unit, task.file
-    source = open_source(file.path, task.recipe)
+    source = open_images(file.path, task.recipe)
     events = Events.concatenate([source.read(*step) for step in source.steps(unit.start, unit.stop)])
     if stat(file.path) != (file.bytes, file.mtime_ns) or source.entries != file.entries:
         raise InputError(f"{file.path}: changed while it was read; run again when it is complete")
@@ -94,9 +94,8 @@ def run_unit(task: UnitTask) -> int:
     if task.recipe.inputs.label.unlabelled:
         labels = np.full(len(labels), UNLABELLED, np.int64)
     part = Path(task.folder) / unit.file
-    unreadable = getattr(source, "unreadable", {})
-    if unreadable:
-        write_json(part.with_suffix(PROBLEMS), {str(entry): reason for entry, reason in unreadable.items()})
+    if source.unreadable:
+        write_json(part.with_suffix(PROBLEMS), source.unreadable)
     write_events(part, events.images.take(order), labels, columns)
     return unit.stop - unit.start
 

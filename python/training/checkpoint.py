@@ -21,6 +21,7 @@ import torch
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from ..artefacts import to_plain
 from ..errors import ModelError, ParticleViTError, Terminated
 from ..files import atomic_path, unwritable
 from ..models import Ensemble, Network, build_recipe_model
@@ -55,7 +56,7 @@ class CheckpointInfo:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the content as JSON types."""
-        plain: dict[str, Any] = msgspec.to_builtins(self)
+        plain: dict[str, Any] = to_plain(self)
         return plain
 
     @classmethod

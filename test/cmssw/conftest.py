@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -13,9 +14,22 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2]
 SHAPE = (2, 32, 32)
 DESCRIPTION = {
-    "format_version": 1,
+    "format_version": 2,
     "name": "test",
-    "image": {"channels": ["energy", "time"], "units": ["GeV", "ns"], "height": 32, "width": 32},
+    "image": {
+        "height": 32,
+        "width": 32,
+        "channels": [
+            {"name": "energy", "unit": "GeV", "kind": "energy"},
+            {"name": "time", "unit": "ns", "kind": "time"},
+        ],
+        "seed": [16, 16],
+        "grid": {"kind": "crystals"},
+        "tier": "reduced",
+        "track_position": "none",
+        "jet_seed": "none",
+        "domain": {"pt": [10.0, None], "abs_eta": [0.0, 1.44], "seed_rows": [71, 208]},
+    },
     "classes": ["photon", "electron"],
     "input": "image",
     "output": "probabilities",
@@ -55,8 +69,17 @@ def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder.mkdir()
     trace(network, example, folder / "model.pt")
     export_onnx(network, example, folder / "model.onnx")
-    (folder / "model.json").write_text(json.dumps(DESCRIPTION))
+    (folder / "model.json").write_text(json.dumps({**DESCRIPTION, **checksums(folder)}))
     return folder
+
+
+def checksums(folder: Path) -> dict[str, dict[str, str]]:
+    """Entries of model.json that name the exported files of a folder and their checksums."""
+    files = {"onnx": folder / "model.onnx", "torchscript": folder / "model.pt"}
+    return {
+        kind: {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+        for kind, path in files.items()
+    }
 
 
 def trace(network, example, path: Path) -> None:
@@ -106,7 +129,7 @@ def broken_model(model_dir: Path, tmp_path: Path) -> Callable[..., Path]:
     def copy(**changes: object) -> Path:
         folder = tmp_path / "broken"
         shutil.copytree(model_dir, folder)
-        description = {**DESCRIPTION, **{k: v for k, v in changes.items() if k != "image"}}
+        description = {**DESCRIPTION, **checksums(folder), **changes}
         description["image"] = {**DESCRIPTION["image"], **changes.get("image", {})}
         (folder / "model.json").write_text(json.dumps(description))
         return folder

@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2]
 OWN = "RecoE2E/ParticleViT"
-EXTERNALS = {"boost/": "boost", "catch2/": "catch2", "torch/": "pytorch"}  # how their headers begin
+EXTERNALS = {"nlohmann/": "json", "catch2/": "catch2", "torch/": "pytorch"}  # how their headers begin
 INCLUDE = re.compile(
     r'^\s*#(?:include|if __has_include|elif __has_include)\s*\(?["<]([^">]+)[">]', re.MULTILINE
 )

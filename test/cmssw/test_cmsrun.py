@@ -1,5 +1,6 @@
 """The scoring producers inside of cmsRun; without a framework only what is said about its absence."""
 
+import json
 import shutil
 import subprocess
 
@@ -78,28 +79,30 @@ def test_missing_and_corrupt_models_are_refused(score, broken_model, images):
 CONFIG = """
 import FWCore.ParameterSet.Config as cms
 process = cms.Process("TEST")
-process.source = cms.Source("ParticleViTImageSource", file=cms.untracked.string("{images}"))
+process.source = cms.Source(
+    "ParticleViTImageSource",
+    file=cms.untracked.string("{images}"),
+    description=cms.untracked.string("{description}"),
+)
 process.scores = cms.EDProducer(
-    "{producer}",
-    images=cms.InputTag("source"),
-    model=cms.FileInPath("{model}"),
-    channels=cms.vstring({channels}),
-    classes=cms.vstring("photon", "electron"),
-    height=cms.uint32({height}),
+    "{producer}", images=cms.InputTag("source"), model=cms.FileInPath("{model}")
 )
 process.path = cms.Path(process.scores)
 """
+DESCRIPTION = (
+    "channels [energy (energy, GeV), time (time, ns)], 32 x 32 with the seed at [16, 16], grid crystals, "
+    "tier reduced, track position none, jet seed none"
+)
 
 
 def run_config(folder, model_dir, images, **changes):
-    """Run a job whose configuration is not the model's description; return its log and exit code."""
+    """Run a job that scores images; return its log and exit code."""
     np.save(folder / "images.npy", images)
     values = {
         "images": folder / "images.npy",
         "producer": "ParticleViTONNXProducer",
         "model": "model.onnx",
-        "channels": "'energy', 'time'",
-        "height": 32,
+        "description": DESCRIPTION,
     }
     config = folder / "test_cfg.py"
     config.write_text(CONFIG.format(**{**values, **changes}))
@@ -110,19 +113,33 @@ def run_config(folder, model_dir, images, **changes):
     return done.stdout + done.stderr, done.returncode
 
 
-def test_other_channels_are_refused_with_both_sides(score, model_dir, images, tmp_path):
-    log, code = run_config(tmp_path, model_dir, images[:2], channels="'time', 'energy'")
+@pytest.mark.parametrize("producer", ["ParticleViTONNXProducer", "ParticleViTTorchProducer"])
+def test_images_of_another_seed_are_refused_with_both_sides(score, model_dir, images, tmp_path, producer):
+    options = {"producer": producer, "model": "model.onnx" if "ONNX" in producer else "model.pt"}
+    log, code = run_config(tmp_path, model_dir, images[:2], **options)
+    assert code == 0, log
+    other = DESCRIPTION.replace("[16, 16]", "[15, 15]")
+    log, code = run_config(tmp_path, model_dir, images[:2], description=other, **options)
     assert code
-    assert "the model 'test' expects channels [energy, time]" in log
-    assert "the configuration gives channels [time, energy]" in log
+    assert "the seed at [15, 15]" in log
+    assert "but the model takes channels" in log
+    assert "the seed at [16, 16]" in log
+
+
+def test_an_old_or_foreign_model_is_refused_before_the_first_event(score, broken_model, images, tmp_path):
+    folder = broken_model(format_version=1)
+    log, code = run_config(tmp_path, folder, images[:2])
+    assert code
+    assert "format_version 1, expected 2; export the run again with this version" in log
     assert "Begin processing" not in log
-
-
-def test_another_window_is_refused_with_both_sides(score, model_dir, images, tmp_path):
-    log, code = run_config(tmp_path, model_dir, images[:2], height=125)
+    description = json.loads((folder / "model.json").read_text())
+    description["format_version"] = 2
+    description["onnx"]["sha256"] = "0" * 64
+    (folder / "model.json").write_text(json.dumps(description))
+    log, code = run_config(tmp_path, folder, images[:2])
     assert code
-    assert "32 x 32" in log
-    assert "125 x 32" in log
+    assert "the file was damaged or exchanged, export the run again" in log
+    assert "Begin processing" not in log
 
 
 def test_images_that_are_not_finite_are_reported_once(score, model_dir, images, tmp_path):

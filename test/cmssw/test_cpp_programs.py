@@ -1,5 +1,6 @@
 """The C++ programs score as Python does, say what a call costs, and refuse what they cannot score."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -47,8 +48,12 @@ def test_bad_input_is_named(program, model_dir, broken_model, images, tmp_path, 
     assert "model.json" in error(tmp_path / "missing", images)
     assert "32 x 32" in error(model_dir, images[:, :, :31])
     assert "expected float32" in error(model_dir, images.astype(np.float64))
-    folder = broken_model(format_version=9)
-    assert "format_version 9, expected 1" in error(folder, images)
+    folder = broken_model(format_version=1)
+    assert "format_version 1, expected 2; export the run again with this version" in error(folder, images)
     (folder / "model.json").write_bytes((model_dir / "model.json").read_bytes())
     (folder / model).write_bytes(b"torn")
+    assert "the file was damaged or exchanged, export the run again" in error(folder, images)
+    torn = {"file": model, "sha256": hashlib.sha256(b"torn").hexdigest()}
+    description = json.loads((model_dir / "model.json").read_text())
+    (folder / "model.json").write_text(json.dumps({**description, "onnx": torn}))
     assert error(folder, images)

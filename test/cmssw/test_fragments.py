@@ -1,17 +1,25 @@
-"""The configuration fragments: CMSSW's Python can read them, and the framework accepts them."""
+"""The configuration fragments: CMSSW's Python can read them, and the framework accepts them.
+
+They import the _cfi.py files that the framework's build generates; golden copies of these stand in golden/.
+"""
 
 import ast
 import importlib
+import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+import RecoE2E.ParticleViT
+
 PACKAGE = Path(__file__).resolve().parents[2]
-FRAGMENTS = sorted([*PACKAGE.glob("python/*_cfi.py"), *PACKAGE.glob("python/*_cff.py")])
-STANDARD = {"FWCore", "RecoE2E", "argparse", "json", "os", "sys"}
+FRAGMENTS = sorted(PACKAGE.glob("python/*_cff.py"))
+GOLDEN = sorted(PACKAGE.glob("test/cmssw/golden/*_cfi.py"))
+STANDARD = {"FWCore", "RecoE2E", "argparse", "json", "os", "pathlib", "sys"}
 
 
 @pytest.fixture(scope="module")
@@ -19,47 +27,93 @@ def cms():
     return pytest.importorskip("FWCore.ParameterSet.Config", reason="no CMSSW: FWCore.ParameterSet.Config")
 
 
+@pytest.fixture(autouse=True)
+def generated(monkeypatch):
+    """Let the package find the golden copies where no build has generated the _cfi.py files."""
+    monkeypatch.setattr(
+        RecoE2E.ParticleViT, "__path__", [*RecoE2E.ParticleViT.__path__, str(GOLDEN[0].parent)]
+    )
+
+
 def load(path: Path):
     return importlib.import_module(f"RecoE2E.ParticleViT.{path.stem}")
 
 
-@pytest.mark.parametrize("path", [*FRAGMENTS, *PACKAGE.glob("test/*_cfg.py")], ids=lambda path: path.stem)
+def plugin_of(path: Path) -> str:
+    label = path.stem.removesuffix("_cfi")
+    return label[0].upper() + label[1:]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [PACKAGE / "python/__init__.py", *FRAGMENTS, *PACKAGE.glob("test/*_cfg.py")],
+    ids=lambda path: path.stem,
+)
 def test_python_3_6_can_read_it_without_torch(path):
     tree = ast.parse(path.read_text(), feature_version=(3, 6))
     imports = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imports |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in imports} <= STANDARD
+    assert {name.split(".")[0] for name in imports} <= STANDARD | {"importlib"}
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("python/*_cfi.py")), ids=lambda path: path.stem)
-def test_cfi_has_the_parameters_of_fill_descriptions(path):
-    """The parameters of a _cfi.py are those of the plugin, and its label is the file's name."""
-    label = path.stem.removesuffix("_cfi")
+def test_generated_files_are_found_in_the_area_before_the_release(tmp_path):
+    folders = []
+    for base in ("area", "release"):
+        folder = tmp_path / base / "cfipython" / "el8" / "RecoE2E" / "ParticleViT"
+        folder.mkdir(parents=True)
+        (folder / "both_cfi.py").write_text(f"where = '{base}'")
+        folders.append(str(folder))
+    (Path(folders[1]) / "one_cfi.py").write_text("where = 'release'")
+    environment = {
+        "CMSSW_BASE": str(tmp_path / "area"),
+        "LOCALTOP": str(tmp_path / "area"),
+        "CMSSW_RELEASE_BASE": str(tmp_path / "release"),
+        "SCRAM_ARCH": "el8",
+    }
+    code = (
+        "from RecoE2E.ParticleViT import __path__, both_cfi, one_cfi; "
+        "print(both_cfi.where, one_cfi.where, len(__path__))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["area", "release", "3"], done.stderr
+
+
+def test_every_plugin_has_the_packages_prefix_and_a_golden_copy():
+    found = {
+        name
+        for path in PACKAGE.glob("plugins/*.cc")
+        for name in re.findall(r"DEFINE_FWK_MODULE\((\w+)\)", path.read_text())
+    }
+    assert all(name.startswith("ParticleViT") for name in found)
+    assert {plugin_of(path) for path in GOLDEN} == found
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden_copies_have_the_parameters_of_fill_descriptions(path):
     call = next(node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call))
     plugin = ast.literal_eval(call.args[0])
-    assert label == plugin[0].lower() + plugin[1:]
+    assert plugin == plugin_of(path)
     text = (PACKAGE / "plugins" / f"{plugin}.cc").read_text()
-    text += "".join(h.read_text() for h in PACKAGE.glob("plugins/*.h") if h.name in text)
-    text += (PACKAGE / "plugins/imageContract.h").read_text() if "describeImages" in text else ""
-    names = {keyword.arg for keyword in call.keywords} - {"mightGet"}
-    assert names == set(re.findall(r'(?:desc\.add<[^;]*?>|desc\.add)\(\s*"(\w+)"', text))
+    if "ScoringProducer.h" in text:
+        text += (PACKAGE / "plugins/ScoringProducer.h").read_text()
+    names = set(re.findall(r'desc\.add<[^;(]*?>\(\s*"(\w+)"', text))
+    names |= {"model"} if "describeModel(desc)" in text else set()
+    names |= {"tier", "allow_other_tier"} if "describeTier(desc" in text else set()
+    assert {keyword.arg for keyword in call.keywords} - {"mightGet"} == names
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("python/*_cfi.py")), ids=lambda path: path.stem)
-def test_cfi_is_what_the_framework_writes(path, tmp_path):
-    """The _cfi.py says what `edmWriteConfigs` makes of fillDescriptions, but for the layout of its text.
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden_copies_are_what_the_framework_writes(path, tmp_path):
+    """`edmWriteConfigs` makes the golden copy of fillDescriptions, up to the layout of later releases.
 
-    Skipped outside of CMSSW, where there is no such program, and for plugins that cannot be built there: the
-    libtorch producer before 14_0, those that read AOD in a framework core without its data formats.
+    Skipped outside of CMSSW, where there is no such program, and for plugins that cannot be built there.
     """
     if shutil.which("edmWriteConfigs") is None:
         pytest.skip("no CMSSW: edmWriteConfigs is not on PATH")
-    label = path.stem.removesuffix("_cfi")
-    plugin = label[0].upper() + label[1:]
-    command = ["edmWriteConfigs", "--plugin", plugin]
+    command = ["edmWriteConfigs", "--plugin", plugin_of(path)]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     if "Unable to find plugin" in done.stdout + done.stderr:
-        pytest.skip(f"{plugin} is not built in this CMSSW")
+        pytest.skip(f"{plugin_of(path)} is not built in this CMSSW")
     assert done.returncode == 0, done.stdout + done.stderr
     written = (tmp_path / path.name).read_text()
     assert ast.dump(ast.parse(path.read_text())) == ast.dump(ast.parse(written))
@@ -74,36 +128,84 @@ def test_default_tasks_are_wired(cms):
     process = cms.Process("TEST")
     process.load("RecoE2E.ParticleViT.particleViTElectronPhoton_cff")
     process.load("RecoE2E.ParticleViT.particleViTJets_cff")
-    labels = process.particleViTElectronPhotonTask.moduleNames() | process.particleViTJetsTask.moduleNames()
-    tags = [
-        value
-        for label in labels
-        for name, value in getattr(process, label).parameters_().items()
-        if name in ("images", "candidates", "probabilities")
-    ]
-    assert len(labels) == 9
-    assert len(tags) == 9
+    tasks = ("particleViTElectronPhotonTask", "particleViTJetsTask", "particleViTAK8JetsTask")
+    labels = set().union(*(getattr(process, task).moduleNames() for task in tasks))
+    inputs = ("images", "candidates", "status", "probabilities")
+    parameters = [getattr(process, label).parameters_() for label in sorted(labels)]
+    tags = [value for some in parameters for name, value in some.items() if name in inputs]
+    assert len(labels) == 12
+    assert len(tags) == 16
     assert all(tag.moduleLabel in labels for tag in tags)
-    assert process.particleViTJetScores.channels == process.particleViTJetImages.channels
+    assert all("model" in some for some in parameters)
+    assert process.particleViTAK8JetImages.src.value() == "ak8PFJetsPuppi"
+    assert process.particleViTJetImages.tier.value() == "full"
     process.dumpPython()
 
 
-def test_nano_tables_get_scores_and_working_points(cms):
-    nano = importlib.import_module("RecoE2E.ParticleViT.particleViTNano_cff")
+@pytest.fixture
+def nano(cms, tmp_path, monkeypatch):
+    """The NanoAOD fragment, where the shipped models' descriptions are found."""
+    folder = tmp_path / "RecoE2E/ParticleViT/data/models"
+    folder.mkdir(parents=True)
+    for name, classes in (
+        ("electron_photon_mini", ["photon", "electron"]),
+        ("quark_gluon", ["gluon", "quark"]),
+    ):
+        content = {"classes": classes, "working_points": {classes[-1]: {"0.1": 0.5}}}
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    monkeypatch.setenv("CMSSW_SEARCH_PATH", f"/nowhere:{tmp_path}")
+    return importlib.import_module("RecoE2E.ParticleViT.particleViTNano_cff")
+
+
+def nano_process(cms, tables):
+    """A process whose path runs these tables, and which has others that no path runs."""
     process = cms.Process("NANO")
-    for name, collection in (("photon", "photons"), ("electron", "electrons"), ("jet", "jets")):
-        table = cms.EDProducer("SimpleTable", src=cms.InputTag("linkedObjects", collection))
-        setattr(process, f"{name}Table", table)
-    process.path = cms.Path(process.photonTable + process.electronTable + process.jetTable)
+    for name in ("photonTable", "electronTable", "jetTable", "jetPuppiTable"):
+        setattr(process, name, cms.EDProducer("SimpleTable", src=cms.InputTag("linkedObjects", name)))
+    process.tables = cms.Task(*(getattr(process, name) for name in tables))
+    process.path = cms.Path(process.tables)
+    return process
+
+
+def test_nano_tables_get_scores_working_points_and_status(cms, nano):
+    process = nano_process(cms, ["photonTable", "electronTable", "jetPuppiTable"])
     nano.addJetScores(nano.addElectronPhotonScores(process))
-    variables = process.photonTable.externalVariables
-    assert variables.particleViT_electron.src.value() == "particleViTPhotons:electron"
-    assert variables.particleViT_electronWP.type.value() == "int"
+    columns = process.photonTable.externalVariables
+    assert set(columns.parameterNames_()) == {
+        *("particleViT_photon", "particleViT_electron", "particleViT_electronWP", "particleViT_status")
+    }
+    assert columns.particleViT_electron.src.value() == "particleViTPhotons:electron"
+    assert columns.particleViT_electronWP.type.value() == "int"
+    assert columns.particleViT_status.src.value() == "particleViTPhotons:status"
     assert process.particleViTPhotons.src == process.photonTable.src
-    assert (
-        process.electronTable.externalVariables.particleViT_photon.src.value()
-        == "particleViTElectrons:photon"
-    )
-    assert process.jetTable.externalVariables.particleViT_quark.src.value() == "particleViTJets:quark"
+    assert process.particleViTPhotonImages.tier.value() == "mini"
+    models = {process.particleViTPhotonImages.model, process.particleViTElectronScores.model}
+    assert {model.value() for model in models} == {process.particleViTElectrons.model.value()}
+    electrons = process.electronTable.externalVariables
+    assert electrons.particleViT_photon.src.value() == "particleViTElectrons:photon"
+    assert process.jetPuppiTable.externalVariables.particleViT_quark.src.value() == "particleViTJets:quark"
+    assert not hasattr(process.jetTable, "externalVariables")
+    assert process.particleViTJetImages.src == process.jetPuppiTable.src
     assert "particleViTJetsTask" in process.path.dumpPython()
     process.dumpPython()
+
+
+def test_nano_takes_the_jet_table_of_run_2_where_that_one_is_scheduled(cms, nano):
+    process = nano.addJetScores(nano_process(cms, ["jetTable"]))
+    assert hasattr(process.jetTable, "externalVariables")
+    process = nano_process(cms, ["jetTable", "jetPuppiTable"])
+    process.other = cms.Path(process.jetTable)
+    process.schedule = cms.Schedule(process.other)
+    assert hasattr(nano.addJetScores(process).jetTable, "externalVariables")
+
+
+def test_nano_without_a_table_source_or_model_is_refused(cms, nano, monkeypatch):
+    with pytest.raises(RuntimeError, match="no path runs jetPuppiTable or jetTable"):
+        nano.addJetScores(nano_process(cms, ["photonTable"]))
+    process = nano_process(cms, ["jetTable"])
+    del process.jetTable.src
+    with pytest.raises(RuntimeError, match="jetTable has no src"):
+        nano.addJetScores(process)
+    monkeypatch.setenv("CMSSW_SEARCH_PATH", "/nowhere")
+    with pytest.raises(RuntimeError, match=r"quark_gluon\.json is in none of CMSSW_SEARCH_PATH=/nowhere"):
+        nano.addJetScores(nano_process(cms, ["jetTable"]))

@@ -59,13 +59,13 @@ namespace particlevit::test {
     const std::string modelPath = argv[1];
     const std::size_t batch = argc == 5 ? std::stoul(argv[4]) : 1;
     const auto metadata = readMetadata(modelPath);
-    const auto shape = metadata.contract.shape();
+    const auto shape = metadata.image.shape();
     const Array images = readNpy(argv[2]);
     if (images.shape.size() != 4 || product(images.shape, 1) != shape.size())
-      throw std::invalid_argument(std::string(argv[2]) + " does not hold images of " + describe(metadata.contract));
+      throw std::invalid_argument(std::string(argv[2]) + " does not hold images of " + describe(metadata.image));
 
     Model model(modelPath, metadata);
-    const std::size_t classes = metadata.contract.classes.size();
+    const std::size_t classes = metadata.classes.size();
     TensorPacker packer(shape, batch);
     std::vector<float> probabilities;
     std::vector<float> first(images.values.begin(),

@@ -13,10 +13,9 @@ namespace {
         : metadata_(std::move(metadata)), session_(environment_, path.c_str(), singleThread()) {}
 
     const std::vector<float>& run(std::vector<float>& tensor, std::int64_t images) {
-      const auto& contract = metadata_.contract;
-      const std::int64_t inputShape[] = {
-          images, static_cast<std::int64_t>(contract.channels.size()), contract.height, contract.width};
-      const std::int64_t outputShape[] = {images, static_cast<std::int64_t>(contract.classes.size())};
+      const auto shape = metadata_.image.shape();
+      const std::int64_t inputShape[] = {images, shape.channels, shape.height, shape.width};
+      const std::int64_t outputShape[] = {images, static_cast<std::int64_t>(metadata_.classes.size())};
       scores_.resize(static_cast<std::size_t>(outputShape[0] * outputShape[1]));
       const auto input = Ort::Value::CreateTensor<float>(memory_, tensor.data(), tensor.size(), inputShape, 4);
       auto output = Ort::Value::CreateTensor<float>(memory_, scores_.data(), scores_.size(), outputShape, 2);

@@ -9,23 +9,21 @@ namespace {
   class TorchModel {
   public:
     TorchModel(const std::string& path, const particlevit::ModelMetadata& metadata)
-        : contract_(metadata.contract), module_((at::set_num_threads(1), torch::jit::load(path, torch::kCPU))) {
+        : shape_(metadata.image.shape()), module_((at::set_num_threads(1), torch::jit::load(path, torch::kCPU))) {
       module_.eval();
     }
 
     const std::vector<float>& run(std::vector<float>& tensor, std::int64_t images) {
       const c10::InferenceMode inference;
-      const auto input = torch::from_blob(
-          tensor.data(),
-          {images, static_cast<std::int64_t>(contract_.channels.size()), contract_.height, contract_.width},
-          torch::kFloat32);
+      const auto input =
+          torch::from_blob(tensor.data(), {images, shape_.channels, shape_.height, shape_.width}, torch::kFloat32);
       const auto output = module_.forward({input}).toTensor().contiguous();
       scores_.assign(output.data_ptr<float>(), output.data_ptr<float>() + output.numel());
       return scores_;
     }
 
   private:
-    particlevit::ImageContract contract_;
+    particlevit::ImageShape shape_;
     torch::jit::script::Module module_;
     std::vector<float> scores_;
   };

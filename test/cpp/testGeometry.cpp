@@ -34,6 +34,16 @@ TEST_CASE("Towers are aligned with the crystals and tower 29 is counted as 28", 
   CHECK_FALSE(isCoarseTower(20));
 }
 
+TEST_CASE("Crystals and towers that do not exist are known", "[Geometry]") {
+  for (int ieta : {0, 86, -86})
+    CHECK_FALSE(isBarrelCrystal(ieta, 1));
+  for (int iphi : {0, 361, -1})
+    CHECK_FALSE(isBarrelCrystal(1, iphi));
+  CHECK((isBarrelCrystal(-85, 360) && isBarrelCrystal(85, 1)));
+  CHECK_FALSE((isTower(0, 1) || isTower(30, 1) || isTower(-30, 1) || isTower(1, 0) || isTower(1, 73)));
+  CHECK((isTower(-29, 72) && isTower(29, 1)));
+}
+
 TEST_CASE("A direction points to the crystal or tower that holds it", "[Geometry]") {
   const double degree = 1. / kDegreesPerRadian;
   CHECK(ecalCellOf(0.001, 0.5 * degree) == ecalCell(1, 11));
@@ -46,14 +56,32 @@ TEST_CASE("A direction points to the crystal or tower that holds it", "[Geometry
   CHECK(ecalCellOf(1.48, 0.)->row == 225);
 }
 
-TEST_CASE("Each crystal lies within its tower", "[Geometry]") {
+TEST_CASE("Barrel directions point to the real crystals, which are not equally wide", "[Geometry]") {
+  for (int ieta = 1; ieta <= kEBIEtaMax; ++ieta) {
+    const double low = kBarrelEtaEdges[ieta - 1];
+    const double middle = (low + std::min(kBarrelEtaEdges[ieta], 1.479)) / 2.;
+    REQUIRE(kBarrelEtaEdges[ieta] > low);
+    REQUIRE(ecalCellOf(middle, 0.) == ecalCell(ieta, 11));
+    REQUIRE(ecalCellOf(-middle, 0.) == ecalCell(-ieta, 11));
+    REQUIRE(ecalCellOf(low, 0.)->row == ecalCell(ieta, 11).row);
+  }
+  CHECK(ecalCellOf(0.0174 * 44.9, 0.) == ecalCell(45, 11));
+  CHECK(ecalCellOf(0.0174 * 84.6, 0.) == ecalCell(85, 11));
+  CHECK(ecalCellOf(0.01745, 0.) == ecalCell(1, 11));  // a uniform grid has it in the second ring
+  CHECK(ecalCellOf(-0., 0.) == ecalCell(1, 11));
+}
+
+TEST_CASE("Crystals and towers share their columns, and in the endcaps their rows", "[Geometry]") {
   for (double eta = -2.9999; eta < 3.; eta += 0.0037)
     for (double phi = -3.14159; phi < 3.1416; phi += 0.0171) {
       const auto crystal = ecalCellOf(eta, phi);
       const auto tower = hbheCellOf(eta, phi);
       REQUIRE((crystal && tower));
-      REQUIRE(crystal->row / kEcalPerHcal == tower->row);
       REQUIRE(crystal->column / kEcalPerHcal == tower->column);
+      if (std::abs(eta) >= 1.479)
+        REQUIRE(crystal->row / kEcalPerHcal == tower->row);
+      else
+        REQUIRE(std::abs(crystal->row - (tower->row * kEcalPerHcal + 2)) <= 4);
     }
 }
 
@@ -62,4 +90,6 @@ TEST_CASE("Directions outside of the calorimeters have no cell", "[Geometry]") {
   for (double eta : {3., -3., 5., nan, std::numeric_limits<double>::infinity()})
     CHECK_FALSE(ecalCellOf(eta, 0.));
   CHECK_FALSE(hbheCellOf(0., nan));
+  CHECK_FALSE(ecalCellOf(0., nan));
+  CHECK(ecalCellOf(0., 1e300));  // whole turns do not count
 }

@@ -83,5 +83,5 @@ def test_the_command_writes_the_same_bytes_again(own_run, script):
 
 
 def test_unknown_targets_are_named(own_run):
-    with pytest.raises(DeploymentError, match=r"unknown target 'CMSSW_9_4'; known: CMSSW_12_4, CMSSW_13_0"):
+    with pytest.raises(DeploymentError, match=r"unknown target 'CMSSW_9_4'; known: CMSSW_12_4, CMSSW_12_5"):
         export_run(own_run, "CMSSW_9_4")

@@ -26,14 +26,19 @@ private:
   std::size_t imageSize_;
   std::size_t remaining_;
   const std::size_t imagesPerEvent_;
+  const std::string description_;
   const edm::EDPutTokenT<std::vector<float>> imagesToken_;
+  edm::EDPutTokenT<std::string> descriptionToken_;
 };
 
 ParticleViTImageSource::ParticleViTImageSource(const edm::ParameterSet& config,
                                                const edm::InputSourceDescription& description)
     : edm::ProducerSourceBase(config, description, false),
       imagesPerEvent_(config.getUntrackedParameter<unsigned int>("images_per_event")),
+      description_(config.getUntrackedParameter<std::string>("description")),
       imagesToken_(produces<std::vector<float>>()) {
+  if (!description_.empty())
+    descriptionToken_ = produces<std::string>("description");
   particlevit::translateErrors("ParticleViTImageSource", [&] {
     const auto path = config.getUntrackedParameter<std::string>("file");
     const auto shape = particlevit::test::openNpy(file_, path);
@@ -50,6 +55,8 @@ void ParticleViTImageSource::fillDescriptions(edm::ConfigurationDescriptions& de
   edm::ProducerSourceBase::fillDescription(desc);
   desc.addUntracked<std::string>("file")->setComment("float32 (N, C, H, W) in C order");
   desc.addUntracked<unsigned int>("images_per_event", 1);
+  desc.addUntracked<std::string>("description", "")
+      ->setComment("what the images are, as the modules that make them say it");
   descriptions.add("source", desc);
 }
 
@@ -67,6 +74,8 @@ void ParticleViTImageSource::produce(edm::Event& event) {
     throw cms::Exception("ParticleViTImageSource") << "the file ends " << remaining_ << " images too early";
   remaining_ -= count;
   event.emplace(imagesToken_, std::move(images));
+  if (!description_.empty())
+    event.emplace(descriptionToken_, description_);
 }
 
 DEFINE_FWK_INPUT_SOURCE(ParticleViTImageSource);

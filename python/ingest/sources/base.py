@@ -69,6 +69,8 @@ class Source(Protocol):
     """Whether an entry may give any number of candidates, not always one."""
     missing: list[str]
     """Columns to keep that the file lacks."""
+    unreadable: dict[int, str]
+    """Entries that were left out so far because they cannot be read, and why."""
 
     def steps(self, start: int, stop: int) -> list[tuple[int, int]]:
         """Return ranges that cover start..stop, each of a size that fits well into memory."""

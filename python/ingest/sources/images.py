@@ -45,6 +45,7 @@ class ImageSource:
         require(self.table, {"image": self.field}, None)
         self.side = SideColumns(self.table, recipe)
         self.missing = self.side.missing
+        self.unreadable: dict[int, str] = {}
         self.entries = self.table.entries
         cells = len(self.names) * self.image.height * self.image.width
         self.chunk = max(1, CHUNK_CELLS // cells)

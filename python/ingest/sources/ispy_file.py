@@ -16,7 +16,8 @@ import numpy as np
 
 from ...errors import InputError
 from ...store.sparse import Array
-from ..tables.base import damaged, open_file
+from ..tables import remote
+from ..tables.base import damaged
 
 TOKEN = re.compile(
     r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|[-+]?\b(?:nan|inf(?:inity)?)\b|[()]', re.IGNORECASE
@@ -106,7 +107,7 @@ class IspyFile:
     def __init__(self, path: str) -> None:
         self.path = path
         try:
-            self._zip = zipfile.ZipFile(open_file(path))
+            self._zip = zipfile.ZipFile(remote.open_file(path) if remote.is_remote(path) else path)
             self.names = [
                 name for name in self._zip.namelist() if name.startswith(FOLDER) and name[-1] != "/"
             ]

@@ -48,6 +48,7 @@ class JetSource(ABC):
             require(self.table, fields, 1)
         self.side = ObjectColumns(self.table, recipe)
         self.missing, self.entries = self.side.missing, self.table.entries
+        self.unreadable: dict[int, str] = {}
 
     @abstractmethod
     def _choose_branches(self, recipe: Recipe) -> None:

@@ -34,6 +34,7 @@ class ParticleSource:
         require(self.table, self.fields, 1)
         self.side = SideColumns(self.table, recipe)
         self.missing = self.side.missing
+        self.unreadable: dict[int, str] = {}
         self.entries = self.table.entries
 
     def steps(self, start: int, stop: int) -> list[tuple[int, int]]:

@@ -60,6 +60,7 @@ class RhtreeSource:
         require(self.table, self.branches, None)
         self.side = ObjectColumns(self.table, recipe)
         self.missing, self.entries = self.side.missing, self.table.entries
+        self.unreadable: dict[int, str] = {}
 
     def _choose(self, wanted: str | None) -> str:
         if wanted is not None and wanted not in SEEDS:

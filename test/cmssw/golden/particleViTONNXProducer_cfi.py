@@ -1,0 +1,8 @@
+import FWCore.ParameterSet.Config as cms
+
+particleViTONNXProducer = cms.EDProducer('ParticleViTONNXProducer',
+  images = cms.InputTag('particleViTEcalCropProducer', 'images'),
+  model = cms.required.FileInPath,
+  max_images_per_call = cms.uint32(64),
+  mightGet = cms.optional.untracked.vstring
+)
