@@ -21,7 +21,7 @@ from RecoE2E.ParticleViT.recipe import Recipe, load_recipe
 from RecoE2E.ParticleViT.simulation import electron_photon, quark_gluon
 from RecoE2E.ParticleViT.store import SparseImages, image_of_recipe
 
-NOTE = "Real: event-display files of 2012, one of them CMS's own simulation of H to 4 leptons. Simulated: ours."
+NOTE = "Real: event-display files of 2012, one of them of simulated H to 4 leptons by CMS; simulated: ours."
 
 
 def real_chunks(recipe: Recipe, data: Path) -> Iterator[Chunk]:
