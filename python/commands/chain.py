@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import RecipeError
 from ..files import locked
-from ..inference.run import Run
 from ..recipe import Recipe
+
+if TYPE_CHECKING:
+    from ..inference.run import Run
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +70,8 @@ def _run_steps(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
     with _step(2, f"ingest them into {store}"):
         _ingest(recipe, inputs, store)
     with _step(3, f"train {recipe.model.name}, evaluate"):
+        from ..inference.run import Run
+
         trained = Run(run)
         metrics = train_and_evaluate(recipe, store, trained)
     with _step(4, "export TorchScript and ONNX"):

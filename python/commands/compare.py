@@ -10,7 +10,6 @@ from typing import Any
 
 from ..errors import RecipeError
 from ..files import write_json
-from ..inference.run import Run
 from ..recipe import Recipe
 from . import chain, cli
 
@@ -39,8 +38,12 @@ def compare(
         overrides: Keys of the recipe, in place of the file's.
     """
     from ..recipe import load_recipe
+    from ..store import open_store
+    from .checks import check_study
 
     study = load_recipe(recipe, overrides)
+    for name in models:
+        check_study(_with_model(study, name), open_store(store).info.columns)
     if sizes:
         cli.say(compare_sizes(study, models, sizes, store, run))
     else:
@@ -57,6 +60,7 @@ def compare_models(recipe: Recipe, models: Sequence[str], store: Path, folder: P
     from ..deployment.export import export_run
     from ..evaluation.benchmark import benchmark_runs, table
     from ..evaluation.evaluate import compare_runs
+    from ..inference.run import Run
 
     chain.refuse_torchrun("trains one model after the other")
     runs = [folder / name for name in models]
@@ -82,6 +86,7 @@ def compare_sizes(
         ParticleViTError: see `chain.train_and_evaluate`.
     """
     from ..evaluation.training_size import Point, draw_training_size, point, table
+    from ..inference.run import Run
     from ..store import open_store
 
     chain.refuse_torchrun("trains one model after the other")

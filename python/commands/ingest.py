@@ -34,10 +34,12 @@ def ingest(
         on_error: What happens at a file that cannot be used: stop, or skip the file.
         overrides: Keys of the recipe.
     """
-    loaded = load_recipe(recipe, overrides)
     from ..ingest import ingest_files
+    from .checks import check_study
 
-    result = ingest_files(loaded, output, files, test_files, workers, scheduler, on_error)
+    study = load_recipe(recipe, overrides)
+    check_study(study, here=False)
+    result = ingest_files(study, output, files, test_files, workers, scheduler, on_error)
     cli.say(result.summary())
 
 

@@ -20,8 +20,11 @@ def learning_rate(recipe: str, store: Path, overrides: dict[str, Any] | None = N
     from ..recipe import load_recipe
     from ..store import open_store
     from ..training.learning_rate import find_learning_rate
+    from .checks import check_study
 
-    found = find_learning_rate(load_recipe(recipe, overrides), open_store(store))
+    study, events = load_recipe(recipe, overrides), open_store(store)
+    check_study(study, events.info.columns)
+    found = find_learning_rate(study, events)
     cli.say(f"the loss falls fastest at a learning rate of {found.suggestion:.2g}; use that or a little less")
 
 

@@ -33,9 +33,12 @@ def train(
     """
     from ..inference.run import Run
     from ..recipe import load_recipe
+    from ..store import open_store
     from . import chain
+    from .checks import check_study
 
     study = load_recipe(recipe, overrides)
+    check_study(study, None if store is None else open_store(store).info.columns)
     folder = run or Path("runs") / study.name
     if store is not None:
         if events is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from ..errors import RecipeError
 from . import cli
 
 
@@ -31,31 +32,39 @@ def tune(
         workers: Number of processes that work on the study.
         overrides: Keys of the recipe, in place of the file's.
     """
-    import yaml
-
-    from ..errors import RecipeError
     from ..recipe import load_recipe
     from ..store import open_store
     from ..training.tuning import tune as search
+    from .checks import check_study
 
-    wanted = None
-    if space is not None:
-        try:
-            wanted = yaml.safe_load(space.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-            reason = " ".join(str(error).split())
-            raise RecipeError(f"{space}: not a readable search space ({reason}); give a YAML file") from error
-        if not isinstance(wanted, dict):
-            raise RecipeError(
-                f"{space}: found {type(wanted).__name__}, expected recipe keys with their ranges"
-            )
+    study, events = load_recipe(recipe, overrides), open_store(store)
+    check_study(study, events.info.columns)
+    wanted = None if space is None else read_space(space)
     best = search(
-        load_recipe(recipe, overrides), open_store(store), output,
+        study, events, output,
         space=wanted, trials=trials, objective=",".join(objectives), workers=workers,
     )  # fmt: skip
     for trial in best:
         cli.say(f"trial {trial['number']}: {trial['values']} {trial['overrides']}")
     cli.say(f"best recipe: {output / 'best.yaml'}")
+
+
+def read_space(path: Path) -> dict[str, Any]:
+    """Return a search space: recipe key -> list of choices, or mapping with low and high.
+
+    Raises:
+        RecipeError: the file is not readable, or no mapping.
+    """
+    import yaml
+
+    try:
+        space = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise RecipeError(f"{path}: not a readable search space ({reason}); give a YAML file") from error
+    if not isinstance(space, dict):
+        raise RecipeError(f"{path}: found {type(space).__name__}, expected recipe keys with their ranges")
+    return space
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
@@ -12,19 +11,8 @@ from .description import ImageSpec
 from .grids import EB_ROWS, ECAL_ROWS, EE_ROWS
 from .hits import Doubles, Floats, Integers
 from .seeds import crystal_of_tower, find_jet_seed
+from .status import Status
 from .windows import crop_many, windows_inside
-
-
-class Status(IntEnum):
-    """Why a candidate has no image; the values go to NanoAOD."""
-
-    SCORED = 0
-    PT = 1
-    ETA = 2
-    NO_SEED = 3
-    SEED_ROW = 4
-    WINDOW = 5
-    NOT_FINITE = 6
 
 
 class Candidates(NamedTuple):

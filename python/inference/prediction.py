@@ -204,10 +204,12 @@ def plan_job(
     """
     from ..ingest.hashing import file_hash
     from ..ingest.plan import recipe_part, stat
-    from ..ingest.sources.dispatch import open_source
+    from ..ingest.seeds import check_seed, open_images
     from ..ingest.tables import remote
 
-    source = open_source(path, recipe, everything=True)
+    source = open_images(path, recipe, everything=True)
+    if not recipe.inputs.recentre:
+        check_seed(path, source, recipe)
     if source.missing:
         logger.warning("%s: no %s", path, ", ".join(source.missing))
     part = recipe_part(recipe)

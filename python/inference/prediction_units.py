@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from ..recipe import Recipe
     from ..store import ImageSpec
 
+Drawn = tuple[ScoreBlock, NDArray[np.int64], NDArray[np.float32]]
 BATCH = 512
+AHEAD = 4  # batches that are drawn before they are needed
 
 DOMAIN = (
     ("seed_rows", SEED_ROW, Status.SEED_ROW),
@@ -83,42 +85,54 @@ def run_task(task: ScoreTask) -> int:
         InputError: the file is damaged, or changed since it was planned.
     """
     from ..ingest.plan import stat
-    from ..ingest.sources.dispatch import open_source
+    from ..ingest.seeds import open_images
 
-    source = open_source(task.path, task.recipe, everything=True)
+    source = open_images(task.path, task.recipe, everything=True)
     predictor = task.model.load()
-    blocks = [
-        score_events(predictor, events, start, stop)
-        for (start, stop), events in read_ahead(source, source.steps(task.start, task.stop))
-    ]
+    block = score_entries(source, predictor, task.start, task.stop)
     if stat(task.path) != task.state:
         raise InputError(f"{task.path}: changed while it was read; run again when it is complete")
-    write_part(Path(task.part), join(blocks))
+    write_part(Path(task.part), block)
     return task.stop - task.start
 
 
-def read_ahead(source: Source, steps: list[tuple[int, int]]) -> Iterator[tuple[tuple[int, int], Events]]:
-    """Yield the events of each of the steps, while a thread reads the next one."""
+def score_entries(source: Source, predictor: Predictor, start: int, stop: int) -> ScoreBlock:
+    """Return the scores of all candidates of the entries start..stop.
+
+    A thread reads and draws ahead, since backends leave the interpreter free.
+    """
+    blocks: list[ScoreBlock] = []
+    for block, places, images in ahead(draw(source, predictor, start, stop)):
+        if not blocks or blocks[-1] is not block:
+            blocks.append(block)
+        if len(places):
+            block.scores[places] = predictor.predict(images, BATCH)
+    whole = ScoreBlock(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+    bad = ~np.isfinite(whole.scores).all(axis=1)
+    whole.status[bad], whole.scores[bad] = Status.NOT_FINITE, -1
+    return whole
+
+
+def draw(source: Source, predictor: Predictor, start: int, stop: int) -> Iterator[Drawn]:
+    """Yield for each step of reading its candidates without scores, and batch by batch which have images."""
+    for first, last in source.steps(start, stop):
+        events = source.read(first, last)
+        status = domain_status(predictor.image, events)
+        scores = np.full((len(events), len(predictor.classes)), -1, np.float32)
+        block = ScoreBlock(np.bincount(events.entries - first, minlength=last - first), status, scores)
+        drawn = np.flatnonzero(status == Status.SCORED)
+        for begin in range(0, max(1, len(drawn)), BATCH):
+            places = drawn[begin : begin + BATCH]
+            yield block, places, events.images.take(places).to_dense()
+
+
+def ahead(items: Iterator[Drawn]) -> Iterator[Drawn]:
+    """Yield the items, while a thread makes the next ones."""
     with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(source.read, *step) for step in steps[:1]]
-        for number, step in enumerate(steps):
-            events = waiting.pop().result()
-            waiting = [pool.submit(source.read, *later) for later in steps[number + 1 : number + 2]]
-            yield step, events
-
-
-def score_events(predictor: Predictor, events: Events, start: int, stop: int) -> ScoreBlock:
-    """Return the scores of all candidates of the entries start..stop."""
-    status = domain_status(predictor.image, events)
-    scores = np.full((len(events), len(predictor.classes)), -1, np.float32)
-    drawn = np.flatnonzero(status == Status.SCORED)
-    for first in range(0, len(drawn), BATCH):
-        places = drawn[first : first + BATCH]
-        scores[places] = predictor.predict(events.images.take(places).to_dense(), BATCH)
-    bad = ~np.isfinite(scores).all(axis=1)
-    status[bad], scores[bad] = Status.NOT_FINITE, -1
-    counts = np.bincount(events.entries - start, minlength=stop - start)
-    return ScoreBlock(counts, status, scores)
+        waiting = deque(pool.submit(next, items, None) for _ in range(AHEAD))
+        while (item := waiting.popleft().result()) is not None:
+            waiting.append(pool.submit(next, items, None))
+            yield item
 
 
 def domain_status(image: ImageSpec, events: Events) -> NDArray[np.int8]:
@@ -137,11 +151,6 @@ def domain_status(image: ImageSpec, events: Events) -> NDArray[np.int8]:
         above = False if high is None else value > high
         status[below | above] = reason
     return status
-
-
-def join(blocks: list[ScoreBlock]) -> ScoreBlock:
-    """Return blocks (one or more) as one."""
-    return ScoreBlock(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
 
 
 def write_part(path: Path, block: ScoreBlock) -> None:

@@ -11,7 +11,8 @@ from msgspec import UNSET, UnsetType
 
 from ..geometry.cells import eb_cells
 from ..geometry.description import Domain, ImageSpec, Limits
-from ..geometry.grids import EE_ROWS
+from ..geometry.grids import EE_ROWS, HBHE_ROWS
+from ..geometry.seeds import crystal_of_tower
 from ..store.reader import read_side_columns
 from ..store.sparse import Array
 from .sources.base import SEED_ROW
@@ -32,7 +33,7 @@ def with_domain(image: ImageSpec, shards: Sequence[Path]) -> ImageSpec:
     measured = Domain(
         pt=_range(columns.get("pt"), 0.1),
         abs_eta=_range(np.abs(columns["eta"]), 10.0) if "eta" in columns else UNSET,
-        seed_rows=_rows(columns) if image.grid.kind == "crystals" else UNSET,
+        seed_rows=_rows(columns, image.jet_seed != "none") if image.grid.kind == "crystals" else UNSET,
     )
     return replace(image, domain=image.domain.over(measured))
 
@@ -52,12 +53,14 @@ def _range(values: Array | None, steps: float = 1.0) -> Limits | UnsetType:
     return float(np.floor(finite.min() * steps)) / steps, float(np.ceil(finite.max() * steps)) / steps
 
 
-def _rows(columns: dict[str, Array]) -> Limits | UnsetType:
+def _rows(columns: dict[str, Array], jets: bool) -> Limits | UnsetType:
+    """Return the range of the seeds' rows; `ieta` is that of a crystal, or of jets the row of a tower."""
     rows = columns.get(SEED_ROW)
     if rows is None and "ieta" in columns:
         ieta = np.nan_to_num(columns["ieta"]).astype(np.int64)
-        place = eb_cells(ieta, np.ones_like(ieta))[0]
-        if (place < 0).any():  # of another grid, such as towers
+        crystal = eb_cells(ieta, np.ones_like(ieta))[0]
+        known = (ieta >= 0) & (ieta < HBHE_ROWS) if jets else crystal >= 0
+        if not known.all():
             return UNSET
-        rows = place + EE_ROWS
+        rows = crystal_of_tower(ieta) if jets else crystal + EE_ROWS
     return _range(rows)

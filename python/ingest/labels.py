@@ -31,9 +31,7 @@ class Labeller:
             self.fixed = 0  # the store will say that there is no label
             return
         field = resolve(table, label.field) if label.field is not None else None
-        if label.unlabelled:
-            self.fixed = 0
-        elif field is not None and (field in table.fields or not label.files):
+        if field is not None and (field in table.fields or not label.files):
             require(table, {"label": field}, 0)
             self.field = field
         elif label.files:

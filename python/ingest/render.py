@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import RecipeError, suggest
+from ..errors import RecipeError
 from ..recipe import Channel, Image
 from ..store import SparseImages
 from ..store.sparse import Array, index_dtype
 
 OTHER, CHARGED, PHOTON, NEUTRAL_HADRON = range(4)
 KINDS = {"charged": CHARGED, "photon": PHOTON, "neutral_hadron": NEUTRAL_HADRON}
-WEIGHTS = ("pt", "energy", "count")
-ALIGNMENTS = ("centre", "rotate", "flip")
 
 
 @dataclass(frozen=True)
@@ -37,20 +36,14 @@ def check_image(image: Image, kinds_known: bool) -> None:
     """Check what `render` needs to know of a recipe.
 
     Raises:
-        RecipeError: unknown kind of particle, weight or alignment; kinds that the inputs do not tell.
+        RecipeError: channels of kinds of particles that the inputs do not tell.
     """
     for channel in image.channels:
-        for word, known in ((channel.particles, ("all", *KINDS)), (channel.weight, WEIGHTS)):
-            if word not in known:
-                raise RecipeError(f"image channel '{channel.name}': '{word}'; {suggest(word, known)}")
         if channel.particles != "all" and not kinds_known:
             raise RecipeError(
                 f"image channel '{channel.name}' takes {channel.particles} particles, but inputs.fields "
                 "names neither pdgid nor charge; add it or set particles to all"
             )
-    for word in image.alignment:
-        if word not in ALIGNMENTS:
-            raise RecipeError(f"image.alignment '{word}'; {suggest(word, ALIGNMENTS)}")
 
 
 def kinds_of_pdgid(pdgid: Array) -> Array:
@@ -108,7 +101,7 @@ def wrap(phi: Array) -> Array:
     return wrapped
 
 
-def align(x: Array, y: Array, weight: Array, offsets: Array, steps: list[str]) -> tuple[Array, Array]:
+def align(x: Array, y: Array, weight: Array, offsets: Array, steps: Sequence[str]) -> tuple[Array, Array]:
     """Return the positions (x, y) of particles after the alignment `steps` of each jet.
 
     centre: the weighted centroid goes to the origin. rotate: the principal axis (eigenvector of the weighted

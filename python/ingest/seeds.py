@@ -88,9 +88,9 @@ def measure(source: Source, image: ImageSpec) -> Finding | None:
     return counts.finding()
 
 
-def open_images(path: str, recipe: Recipe) -> Source:
+def open_images(path: str, recipe: Recipe, everything: bool = False) -> Source:
     """Open a file as `open_source` does, recentred where the recipe asks for it."""
-    source: Source = open_source(path, recipe)
+    source: Source = open_source(path, recipe, everything)
     if recipe.inputs.recentre:
         source = Recentred(source, image_of_recipe(recipe))
     return source

@@ -119,9 +119,10 @@ def with_all_options(model: Model) -> Model:
     """Return a recipe's section `model` with every option written out, so that it outlives other defaults.
 
     Raises:
-        ModelError: no such model.
+        ModelError: no such model or option, or an option of another type.
     """
     import_models(model)
+    _check_options(model.name, model.options)
     defaults = model_options(model.name)
     plain = {key: list(value) if isinstance(value, tuple) else value for key, value in defaults.items()}
     return dataclasses.replace(model, options={**plain, **model.options})

@@ -5,16 +5,16 @@ They are modules, so that every export carries them: what is scored is always th
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import RecipeError, suggest
-from ..recipe import Transform
+from ..recipe import Transform, check_options
 from ..store import ChannelSpec, ImageSpec
 
 
@@ -72,15 +72,10 @@ def build_steps(entries: Sequence[Transform], image: ImageSpec) -> tuple[nn.Sequ
 
 def _build(entry: Transform, image: ImageSpec) -> Step:
     maker = _STEPS[entry.name]
-    known = [name for name in inspect.signature(maker).parameters if name != "image"]
-    for option in entry.options:
-        if option not in known:
-            raise RecipeError(
-                f"transforms '{entry.name}': unknown option '{option}'; {suggest(option, known)}"
-            )
+    check_options(f"transforms '{entry.name}'", maker, entry.options, given=("image",))
     try:
         return maker(image=image, **entry.options)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise RecipeError(f"transforms '{entry.name}': {error}; correct its options") from error
 
 
@@ -107,13 +102,10 @@ class CentreCrop(Step):
 class Downsample(Step):
     """Join `factor` x `factor` cells into their sum or their maximum."""
 
-    def __init__(self, image: ImageSpec, factor: int, how: str = "sum") -> None:
+    def __init__(self, image: ImageSpec, factor: int, how: Literal["sum", "max"] = "sum") -> None:
         super().__init__()
         if factor < 1 or image.height % factor or image.width % factor:
             msg = f"factor {factor} does not divide {image.height} x {image.width}; crop first"
-            raise ValueError(msg)
-        if how not in ("sum", "max"):
-            msg = f"how '{how}': {suggest(how, ('sum', 'max'))}"
             raise ValueError(msg)
         self.factor, self.how = factor, how
         seed = (image.seed[0] // factor, image.seed[1] // factor)

@@ -1,19 +1,10 @@
 """A study as one YAML file: its typed sections, reading and checks."""
 
+from .data import Channel, Image, Inputs, Label, Split
+from .learning import Evaluation, Model, Preprocessing, Training, Transform
 from .loading import load_recipe, parse_recipe, recipe_dict, recipe_names, recipe_path, recipe_yaml, resource
-from .schema import (
-    Channel,
-    Evaluation,
-    Image,
-    Inputs,
-    Label,
-    Model,
-    Preprocessing,
-    Recipe,
-    Split,
-    Training,
-    Transform,
-)
+from .options import check_options
+from .schema import Recipe
 
 __all__ = [
     "Channel",
@@ -27,6 +18,7 @@ __all__ = [
     "Split",
     "Training",
     "Transform",
+    "check_options",
     "load_recipe",
     "parse_recipe",
     "recipe_dict",

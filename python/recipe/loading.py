@@ -5,14 +5,14 @@ from __future__ import annotations
 import copy
 import dataclasses
 import re
+import types
 import typing
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
 from ..errors import RecipeError, suggest
-from .checks import check_recipe
 from .schema import Recipe
 
 _WORDING = (  # what jsonargparse says, and how we say it
@@ -91,9 +91,10 @@ def parse_recipe(content: dict[str, Any], overrides: dict[str, Any], origin: str
         merged["model"].pop("options", None)
     for key, value in overrides.items():
         _set(merged, key.split("."), value)
-    _check_keys(Recipe, merged, origin, "")
+    _check_value(Recipe, merged, origin, "")
     recipe = _build(merged, origin)
-    check_recipe(recipe, origin)
+    for problem in recipe.problems():
+        raise RecipeError(f"{origin}: {problem}")
     return recipe
 
 
@@ -122,16 +123,38 @@ def _merged(old: Any, new: Any) -> Any:
     return {**old, **{key: _merged(old.get(key), value) for key, value in new.items()}}
 
 
-def _check_keys(section: type, content: Any, origin: str, prefix: str) -> None:
-    """Name the first unknown key of a section or of one below it, and what was probably meant."""
+def _check_value(kind: Any, value: Any, origin: str, path: str) -> None:
+    """Name the first unknown key or choice in the value of a field, and what was probably meant.
+
+    Other types are left to `_build`.
+    """
+    origin_kind, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if dataclasses.is_dataclass(kind):
+        _check_section(typing.cast(type, kind), value, origin, path)
+    elif origin_kind is Literal:
+        if value not in arguments:
+            raise RecipeError(f"{origin}: '{path}' is {value!r}; {suggest(str(value), arguments)}")
+    elif origin_kind in (typing.Union, types.UnionType):
+        if value is not None:
+            for choice in arguments:
+                _check_value(choice, value, origin, path)
+    elif origin_kind is list and isinstance(value, list):
+        for number, item in enumerate(value):
+            _check_value(arguments[0], item, origin, f"{path}[{number}]")
+    elif origin_kind is dict and isinstance(value, dict):
+        for key, item in value.items():
+            _check_value(arguments[1], item, origin, f"{path}.{key}")
+
+
+def _check_section(section: type, content: Any, origin: str, path: str) -> None:
     if not isinstance(content, dict):
-        raise RecipeError(f"{origin}: '{prefix.rstrip('.')}' is {content!r}; expected a mapping")
+        raise RecipeError(f"{origin}: '{path}' is {content!r}; expected a mapping")
     known = typing.get_type_hints(section)
     for key, value in content.items():
+        name = f"{path}.{key}" if path else str(key)
         if key not in known:
-            raise RecipeError(f"{origin}: unknown key '{prefix}{key}'; {suggest(str(key), known)}")
-        if dataclasses.is_dataclass(known[key]):
-            _check_keys(typing.cast(type, known[key]), value, origin, f"{prefix}{key}.")
+            raise RecipeError(f"{origin}: unknown key '{name}'; {suggest(str(key), known)}")
+        _check_value(known[key], value, origin, name)
 
 
 def _build(content: dict[str, Any], origin: str) -> Recipe:

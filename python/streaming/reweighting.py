@@ -6,16 +6,15 @@ An entry of a recipe's `training.augmentation`: {name: reweight, options: {colum
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
 
-from ..errors import StoreError, suggest
+from ..errors import StoreError
 from ..store import ImageSpec, Store
 from ..store.sparse import Array
 from .registry import TensorBatch, register
-
-TARGETS = ("flat", "matched")
 
 
 @register("reweight")
@@ -32,14 +31,11 @@ class Reweight:
         image: ImageSpec,  # noqa: ARG002
         classes: Sequence[str],
         columns: Sequence[str] = ("pt", "eta"),
-        to: str = "matched",
+        to: Literal["flat", "matched"] = "matched",
         bins: int = 10,
         most: float = 10.0,
         resample: bool = False,
     ) -> None:
-        if to not in TARGETS:
-            msg = f"to '{to}': {suggest(to, TARGETS)}"
-            raise ValueError(msg)
         if bins < 1 or most < 1 or not columns:
             msg = f"bins {bins} and most {most} must be 1 or more, columns {list(columns)} at least one"
             raise ValueError(msg)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 
 import torch
 
 from ..errors import RecipeError, suggest
-from ..recipe import Transform
+from ..recipe import Transform, check_options
 from ..store import ImageSpec
 from . import augmentation, reweighting  # noqa: F401  each registers its transforms
 from .registry import REGISTRY, BatchTransform, TensorBatch
@@ -34,22 +33,16 @@ def build_transforms(
                 f"training.augmentation '{entry.name}': unknown (steps on pixels or shape of all images "
                 f"belong to transforms); {suggest(entry.name, REGISTRY)}"
             )
-        factory = REGISTRY[entry.name]
-        known = [name for name in inspect.signature(factory).parameters if name not in ("image", "classes")]
-        for option in entry.options:
-            if option not in known:
-                raise RecipeError(
-                    f"training.augmentation '{entry.name}': unknown option '{option}'; "
-                    f"{suggest(option, known)}"
-                )
         steps.append(_build(entry, image, classes))
     return steps
 
 
 def _build(entry: Transform, image: ImageSpec, classes: Sequence[str]) -> BatchTransform:
+    factory = REGISTRY[entry.name]
+    check_options(f"training.augmentation '{entry.name}'", factory, entry.options, given=("image", "classes"))
     try:
-        return REGISTRY[entry.name](image=image, classes=tuple(classes), **entry.options)
-    except (TypeError, ValueError) as error:
+        return factory(image=image, classes=tuple(classes), **entry.options)
+    except ValueError as error:
         raise RecipeError(f"training.augmentation '{entry.name}': {error}; correct its options") from error
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..errors import RecipeError, suggest
+from ..errors import RecipeError
 
-_KINDS = ("csv", "tensorboard", "wandb")
+
+def check_logger(kind: str) -> None:
+    """Check that the package of a logger is installed.
+
+    Raises:
+        RecipeError: it is not.
+    """
+    if kind != "csv" and find_spec(kind) is None:
+        raise RecipeError(
+            f"training.logger is {kind}, which is not installed; pip install 'particlevit[tracking]'"
+        )
 
 
 def make_logger(kind: str, run: Path, name: str) -> Any:
@@ -16,21 +27,15 @@ def make_logger(kind: str, run: Path, name: str) -> Any:
     Weights & Biases works offline where WANDB_MODE=offline.
 
     Raises:
-        RecipeError: unknown kind, or its package is not installed.
+        RecipeError: its package is not installed.
     """
-    if kind not in _KINDS:
-        raise RecipeError(f"training.logger is '{kind}'; {suggest(kind, _KINDS)}")
-    try:
-        if kind == "tensorboard":
-            from lightning.pytorch.loggers import TensorBoardLogger
+    check_logger(kind)
+    if kind == "tensorboard":
+        from lightning.pytorch.loggers import TensorBoardLogger
 
-            return TensorBoardLogger(run, name="tensorboard", version="")
-        if kind == "wandb":
-            from lightning.pytorch.loggers import WandbLogger
+        return TensorBoardLogger(run, name="tensorboard", version="")
+    if kind == "wandb":
+        from lightning.pytorch.loggers import WandbLogger
 
-            return WandbLogger(name=run.name, project=name, save_dir=run)
-    except ModuleNotFoundError as error:
-        raise RecipeError(
-            f"training.logger is {kind}, which is not installed; pip install 'particlevit[tracking]'"
-        ) from error
+        return WandbLogger(name=run.name, project=name, save_dir=run)
     return False

@@ -19,25 +19,22 @@ import torch
 from lightning.pytorch.callbacks import EarlyStopping, TQDMProgressBar
 from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 
-from ..errors import RecipeError, RunError, StoreError, suggest
+from ..errors import RecipeError, RunError, StoreError
 from ..files import atomic_path, locked
 from ..models import Network, build_recipe_model, with_all_options
-from ..recipe import Recipe, load_recipe, recipe_dict, recipe_yaml
+from ..recipe import Recipe, Training, load_recipe, recipe_dict, recipe_yaml
 from ..run_folder import RunFolder
 from ..store import Store, image_of_recipe
 from .checkpoint import AtomicCheckpointIO, CheckpointInfo, RunCheckpoint, StoreReference, resume_point
 from .data import RunData, fit_preprocessing
 from .history import History
 from .lightning_module import TrainingModule
-from .loggers import make_logger
+from .loggers import check_logger, make_logger
 
 logger = logging.getLogger(__name__)
 
 # keys that change where and how fast a run computes, not what
 _FREE_KEYS = ("training.threads", "training.workers", "training.device", "training.logger", "evaluation")
-
-
-PRECISIONS = ("32", "16-mixed", "bf16-mixed")
 
 
 class ProgressBar(TQDMProgressBar):
@@ -152,10 +149,6 @@ def make_trainer(
     Under torchrun every process joins the same training, on as many machines as torchrun was told.
     """
     settings, folder = recipe.training, RunFolder(run)
-    if settings.precision not in PRECISIONS:
-        raise RecipeError(
-            f"training.precision is '{settings.precision}'; {suggest(settings.precision, PRECISIONS)}"
-        )
     gpu = _use_gpu(settings.device)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     local = int(os.environ.get("LOCAL_WORLD_SIZE", str(world)))
@@ -206,10 +199,18 @@ def quiet_lightning() -> Iterator[None]:
             talker.setLevel(level)
 
 
+def check_machine(settings: Training) -> None:
+    """Check that this machine has what a recipe's section `training` asks for.
+
+    Raises:
+        RecipeError: no such device, or the logger's package is not installed.
+    """
+    _use_gpu(settings.device)
+    check_logger(settings.logger)
+
+
 def _use_gpu(device: str) -> bool:
     there = torch.cuda.is_available()
-    if device not in ("auto", "cpu", "cuda"):
-        raise RecipeError(f"training.device is '{device}', expected auto, cpu or cuda")
     if device == "cuda" and not there:
         raise RecipeError("training.device is cuda, but torch finds no GPU; use auto or cpu")
     return there and device != "cpu"

@@ -1,164 +1,97 @@
 """All modules in one cmsRun job over the hits of real events: the same images and scores as in Python."""
 
-import hashlib
-import importlib.util
+import collections
 import json
 import re
 import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
+import real_events
 
-pytest.importorskip("RecoE2E.ParticleViT.geometry.pictures")
-
-from RecoE2E.ParticleViT.geometry.candidates import Status, crop_barrel, crop_jets, highest_crystal
-from RecoE2E.ParticleViT.geometry.cells import eb_cells
-from RecoE2E.ParticleViT.geometry.description import ImageSpec
-from RecoE2E.ParticleViT.geometry.pictures import barrel_images, ecal_image, tower_images, track_image
-from RecoE2E.ParticleViT.geometry.windows import upsample_hbhe
+from RecoE2E.ParticleViT.geometry.candidates import Status
+from RecoE2E.ParticleViT.geometry.event_files import write_events
 from RecoE2E.ParticleViT.inference import cmsrun
 
-PACKAGE = Path(__file__).resolve().parents[2]
-
-
-def load(path: Path):
-    """Return a module of the tests; pytest does not put their folders on the path."""
-    found = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
-
-
-text_files = load(Path(__file__).with_name("events.py"))
-CONFIG = PACKAGE / "test" / "scoreEvents_cfg.py"
-CHANNELS = {
-    "crops": [("energy", "GeV", "energy"), ("time", "ns", "time")],
-    "jets": [("tracks", "GeV", "momentum"), ("ecal", "GeV", "energy"), ("hcal", "GeV", "energy")],
-}
-IMAGES = {
-    "crops": {
-        "height": 32,
-        "width": 32,
-        "seed": [15, 15],
-        "track_position": "none",
-        "jet_seed": "none",
-        "domain": {"pt": [10.0, None], "abs_eta": [0.0, 1.44]},
-    },
-    "jets": {
-        "height": 125,
-        "width": 125,
-        "seed": [62, 62],
-        "track_position": "vertex",
-        "jet_seed": "depth1",
-        "domain": {"pt": [20.0, None]},
-    },
-}
-SHIPPED = {"crops": "electron_photon", "jets": "quark_gluon"}
-
-
-class Expected(NamedTuple):
-    """What Python makes of all candidates of all events."""
-
-    images: np.ndarray
-    status: np.ndarray
-    chosen: np.ndarray  # candidate of each image, counted over all events
+CONFIGS = Path(__file__).resolve().parents[1]
+NAMES = ("crops", "jets")
+CROPS = real_events.describe("crops")
 
 
 @pytest.fixture(scope="module")
-def events(shared_data) -> list:
-    return list(text_files.read_events(sorted(shared_data.glob("*.ig"))))
+def events(shared_data):
+    return real_events.read_events(shared_data)
 
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory) -> Path:
-    """Folder with the shipped networks, described so that most candidates get an image."""
-    folder = tmp_path_factory.mktemp("events") / "models"
-    folder.mkdir()
-    for name, shipped in SHIPPED.items():
-        shutil.copy(PACKAGE / "data" / "models" / f"{shipped}.onnx", folder / f"{name}.onnx")
-        content = json.loads((PACKAGE / "data" / "models" / f"{shipped}.json").read_text())
-        keys = ("channels", "classes", "input", "output", "working_points", "name")
-        checksum = hashlib.sha256((folder / f"{name}.onnx").read_bytes()).hexdigest()
-        description = {key: content[key] for key in keys if key in content}
-        description |= {"format_version": 2, "image": image_of(name)}
-        description |= {"onnx": {"file": f"{name}.onnx", "sha256": checksum}}
-        (folder / f"{name}.json").write_text(json.dumps(description))
-    return folder
-
-
-def image_of(name: str) -> dict:
-    channels = [dict(zip(("name", "unit", "kind"), one, strict=True)) for one in CHANNELS[name]]
-    return {"channels": channels, "grid": {"kind": "crystals"}, "tier": "reduced", **IMAGES[name]}
-
-
-def expected_images(name: str, event):
-    """Return the pictures that Python makes of an event's candidates."""
-    energy, time = barrel_images(event.barrel)
-    if name == "crops":
-        cells = [eb_cells(crystals[:, 0], crystals[:, 1]) for crystals in event.crystals]
-        seeds = [highest_crystal(energy, rows, columns) for rows, columns in cells]
-        return crop_barrel(
-            np.stack([energy, time]), event.candidates, seeds, ImageSpec.from_dict(image_of(name))
-        )
-    total, first = tower_images(event.towers)
-    ecal = ecal_image(energy, event.endcap)
-    layers = np.stack([track_image(event.tracks, 0.5), ecal, upsample_hbhe(total)])
-    return crop_jets(layers, event.candidates, first, ImageSpec.from_dict(image_of(name)))
+    return real_events.write_models(tmp_path_factory.mktemp("events") / "models")
 
 
 @pytest.fixture(scope="module")
-def expected(events) -> dict[str, Expected]:
-    made = {name: [expected_images(name, event) for event in events] for name in IMAGES}
-    starts = np.cumsum([0, *(len(event.candidates.pt) for event in events)])
-    return {
-        name: Expected(
-            np.concatenate([one.images for one in pictures]),
-            np.concatenate([one.status for one in pictures]),
-            np.concatenate([one.chosen + start for one, start in zip(pictures, starts, strict=False)]),
-        )
-        for name, pictures in made.items()
-    }
+def expected(events):
+    return {name: real_events.make_images(real_events.describe(name), events) for name in NAMES}
+
+
+def cms_run(config: str, models: Path, check: bool, *arguments: object, cwd: Path | None = None) -> str:
+    """Run a configuration and return its log."""
+    if shutil.which("cmsRun") is None:
+        pytest.skip("no CMSSW: cmsRun is not on PATH")
+    done = subprocess.run(
+        ["cmsRun", str(CONFIGS / config), "--", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        cwd=cwd,
+        env=cmsrun.job_environment(models),
+    )
+    log = done.stdout + done.stderr
+    if "Unable to find plugin 'ParticleViTEventSource'" in log:
+        pytest.skip("the package's test modules are not built in this CMSSW area")
+    assert (done.returncode == 0) == check, log[-3000:]
+    return log
+
+
+def counts_in(log: str, label: str) -> list[int]:
+    """Return what the job says of a module: candidates that are scored, and, sorted, those of each cause."""
+    line = next(line for line in log.splitlines() if line.startswith(f"{label}: "))
+    scored, _, others = line.partition("; not scored: ")
+    return [
+        int(re.search(r"(\d+) candidates scored", scored)[1]),
+        *sorted(map(int, re.findall(r"\d+(?= )", others))),
+    ]
+
+
+def counts_of(status: np.ndarray) -> list[int]:
+    counts = collections.Counter(status.tolist())
+    return [counts.pop(int(Status.SCORED), 0), *sorted(counts.values())]
 
 
 @pytest.fixture(scope="module")
 def job(events, models):
-    """Run the configuration: `job(folder, *options)` returns its log; skips where there is no cmsRun."""
-    if shutil.which("cmsRun") is None:
-        pytest.skip("no CMSSW: cmsRun is not on PATH")
+    """Run scoreEvents_cfg.py: `job(folder, *options)` returns its log."""
     file = models.parent / "events.txt"
-    text_files.write_events(file, events)
+    write_events(file, events)
 
-    def run(folder: Path, *options: object, check: int = 0, file: Path = file) -> str:
-        options = ("--events", file, "--output", folder, *options)
-        done = subprocess.run(
-            ["cmsRun", str(CONFIG), "--", *map(str, options)],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-            env=cmsrun.job_environment(models),
-        )
-        log = done.stdout + done.stderr
-        if "Unable to find plugin 'ParticleViTEventSource'" in log:
-            pytest.skip("the package's test modules are not built in this CMSSW area")
-        assert bool(done.returncode) == bool(check), log[-3000:]
-        return log
+    def run(folder: Path, *options: object, check: bool = True, file: Path = file) -> str:
+        return cms_run("scoreEvents_cfg.py", models, check, "--events", file, "--output", folder, *options)
 
     return run
 
 
-@pytest.fixture(scope="module", params=[1, 2])
+@pytest.fixture(scope="module", params=[1, 2], ids=["1 thread", "2 threads"])
 def made(job, request, tmp_path_factory) -> tuple[Path, str]:
-    """Folder with the files of one job with both models, and its log; with 1 and 2 threads."""
+    """Folder with the files of one job with both models, and its log."""
     folder = tmp_path_factory.mktemp("made")
     options = ("--crops", "crops.onnx", "--jets", "jets.onnx", "--threads", request.param)
     return folder, job(folder, *options)
 
 
-@pytest.mark.parametrize("name", ["crops", "jets"])
+@pytest.mark.parametrize("name", NAMES)
 def test_images_are_those_of_python(made, expected, name):
     images = np.load(made[0] / f"{name}_images.npy")
     assert images.shape == expected[name].images.shape
@@ -166,45 +99,36 @@ def test_images_are_those_of_python(made, expected, name):
     np.testing.assert_array_equal(images, expected[name].images)
 
 
-@pytest.mark.parametrize("name", ["crops", "jets"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_candidate_has_its_values(made, models, expected, name):
     table = np.load(made[0] / f"{name}_table.npy")
-    content = json.loads((models / f"{name}.json").read_text())
     scores, points, status = table[:, 2:4], table[:, 4], table[:, 5]
     np.testing.assert_array_equal(status, expected[name].status)
-    assert len(set(status)) > 2  # several causes occur
+    assert len(set(status)) > 2, "several causes should occur"
     chosen = expected[name].chosen
-    np.testing.assert_allclose(scores[chosen], python_scores(models, name, expected), atol=1e-5, rtol=0)
+    own = real_events.score(models / f"{name}.onnx", expected[name].images)
+    np.testing.assert_allclose(scores[chosen], own, atol=1e-5, rtol=0)
     others = status != Status.SCORED
     assert (scores[others] == -1).all()
     assert (points[others] == 0).all()
-    (of_class, thresholds) = next(iter(content["working_points"].items()))
-    limits = np.array(list(thresholds.values()), np.float32)
-    score = scores[:, content["classes"].index(of_class)]
-    passed = (score[chosen, np.newaxis] >= limits).sum(axis=1)
+    content = json.loads((models / f"{name}.json").read_text())
+    of_class, thresholds = next(iter(content["working_points"].items()))
+    score = scores[chosen, content["classes"].index(of_class)].astype(np.float64)
+    passed = (score[:, np.newaxis] >= list(thresholds.values())).sum(axis=1)
     np.testing.assert_array_equal(points[chosen], passed)
 
 
-def python_scores(models: Path, name: str, expected: dict[str, Expected]) -> np.ndarray:
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(models / f"{name}.onnx", providers=["CPUExecutionProvider"])
-    given, wanted = session.get_inputs()[0].name, [session.get_outputs()[0].name]
-    parts = np.array_split(expected[name].images, len(expected[name].images) // 64 + 1)
-    return np.concatenate([session.run(wanted, {given: part})[0] for part in parts])
-
-
 def test_the_end_of_the_job_counts_the_causes(made, expected):
-    for name in IMAGES:
-        line = next(line for line in made[1].splitlines() if line.startswith(f"{name}Maps: "))
-        counts = dict.fromkeys(Status, 0) | {
-            Status(value): (expected[name].status == value).sum() for value in set(expected[name].status)
-        }
-        assert f"{counts[Status.SCORED]} candidates scored" in line
-        numbers = sorted(
-            int(word) for word in re.findall(r"(?<= )\d+(?= )", line.partition("not scored:")[2])
-        )
-        assert numbers == sorted(v for k, v in counts.items() if v and k != Status.SCORED)
+    for name in NAMES:
+        assert counts_in(made[1], f"{name}Maps") == counts_of(expected[name].status)
+
+
+def test_tasks_score_the_candidates_of_the_shipped_models(events, models, tmp_path):
+    write_events(tmp_path / "events.txt", events)
+    log = cms_run("runTasks_cfg.py", models, True, "--events", tmp_path / "events.txt", "--threads", 2)
+    for label, name in (("Photons", "crops"), ("Electrons", "crops"), ("Jets", "jets")):
+        expected = real_events.make_images(real_events.describe_shipped(name), events)
+        assert counts_in(log, f"particleViT{label}") == counts_of(expected.status)
 
 
 def test_dropped_superclusters_are_no_seed(job, tmp_path, expected):
@@ -216,36 +140,45 @@ def test_dropped_superclusters_are_no_seed(job, tmp_path, expected):
 
 
 def test_hits_of_another_tier_are_refused(job, tmp_path):
-    log = job(tmp_path, "--crops", "crops.onnx", "--tier", "mini", check=1)
+    log = job(tmp_path, "--crops", "crops.onnx", "--tier", "mini", check=False)
     assert "the model takes hits of tier 'reduced'" in log
     assert "tier 'mini'" in log
     assert "Begin processing" not in log
-    job(tmp_path, "--crops", "crops.onnx", "--tier", "full", "--allow-other-tier")
+    job(tmp_path, "--crops", "crops.onnx", "--tier", "mini", "--allow-other-tier")
 
 
-def test_unknown_hits_and_numbers_that_are_not_finite(job, tmp_path, events, expected):
+def test_unknown_hits_and_numbers_that_are_not_finite(job, tmp_path, events):
     """A hit of no crystal is left out; a NaN in a window takes its score, and only that."""
-    event = events[0]
-    crop = expected_images("crops", event)
-    assert len(crop.chosen) > 0
-    row, column = crop.rows[0] - 55, crop.columns[0]
-    ieta = row - 84 if row >= 85 else row - 85
-    barrel = event.barrel
-    place = np.flatnonzero((barrel.ieta == ieta) & (barrel.iphi == column + 1))
-    time = barrel.time.copy()
-    time[place] = np.nan
-    changed = event._replace(
-        barrel=barrel._replace(
-            ieta=np.append(barrel.ieta, 99),
-            iphi=np.append(barrel.iphi, 1),
-            energy=np.append(barrel.energy, np.float32(5)),
-            time=np.append(time, np.float32(0)),
-        )
+    event = next(event for event in events if len(real_events.make_pictures(CROPS, event).chosen) > 0)
+    picture = real_events.make_pictures(CROPS, event)
+    row = picture.rows[0] - 140  # of the ECAL image
+    seed = (event.barrel.ieta == (row + 1 if row >= 0 else row)) & (
+        event.barrel.iphi == picture.columns[0] + 1
     )
-    file = tmp_path / "events.txt"
-    text_files.write_events(file, [changed])
-    log = job(tmp_path, "--crops", "crops.onnx", file=file)
+    assert seed.sum() == 1
+    barrel = event.barrel._replace(time=np.where(seed, np.float32(np.nan), event.barrel.time))
+    unknown = (99, 1, np.float32(5), np.float32(0))
+    barrel = barrel._make(np.append(old, new) for old, new in zip(barrel, unknown, strict=True))
+    changed = event._replace(barrel=barrel)
+    write_events(tmp_path / "events.txt", [changed])
+    log = job(tmp_path, "--crops", "crops.onnx", file=tmp_path / "events.txt")
     status = np.load(tmp_path / "crops_table.npy")[:, 5]
-    assert status[crop.chosen[0]] == Status.NOT_FINITE
-    np.testing.assert_array_equal(status, expected_images("crops", changed).status)
+    assert status[picture.chosen[0]] == Status.NOT_FINITE
+    np.testing.assert_array_equal(status, real_events.make_pictures(CROPS, changed).status)
     assert "1 hits have detector ids of no crystal or tower" in log
+
+
+def commands():
+    """Return the names and commands of the tests that `scram b runtests` runs."""
+    root = ET.fromstring(f"<root>{(CONFIGS / 'BuildFile.xml').read_text()}</root>")
+    return [(test.attrib["name"], test.attrib["command"]) for test in root.iter("test")]
+
+
+@pytest.mark.parametrize(
+    "command", [command for _, command in commands()], ids=[name for name, _ in commands()]
+)
+def test_what_scram_runs_succeeds(command, models, tmp_path):
+    start = "cmsRun ${LOCALTOP}/src/RecoE2E/ParticleViT/test/"
+    assert command.startswith(start)
+    words = command.removeprefix(start).replace(start.removeprefix("cmsRun "), f"{CONFIGS}/").split()
+    cms_run(words[0], models, True, *words[2:], cwd=tmp_path)

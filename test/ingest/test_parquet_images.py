@@ -44,6 +44,33 @@ def test_public_layout_with_any_row_groups(tmp_path, name, group):
         np.testing.assert_array_equal(events.labels, np.arange(start, stop) % 2)
 
 
+def test_endcaps_of_the_public_converter_on_request(tmp_path):
+    """Rows 0-54 and 225-279 of the whole detector are the endcaps'; ieta is the seed's tower."""
+    images = np.ones((3, 3, 125, 125))
+    path = write(tmp_path / "a.parquet", images, ieta=[12, 28, 43], iphi=[0, 1, 2])
+    found = read_all(path, load_recipe("quark_gluon", {"inputs.options": {"endcap_scale": {"ecal": 4.0}}}))
+    dense = found.images.to_dense()
+    assert (dense[:, [0, 2]] == 1).all()
+    rows = np.arange(125)[None, :] + 5 * np.array([12, 28, 43])[:, None] + 2 - 62  # of the whole detector
+    expected = np.where((rows < 55) | (rows >= 225), 4.0, 1.0)
+    np.testing.assert_array_equal(dense[:, 1], np.broadcast_to(expected[:, :, None], (3, 125, 125)))
+    assert (read_all(path, load_recipe("quark_gluon")).images.value == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("scale", "error", "message"),
+    [
+        ({"ecla": 4.0}, RecipeError, "did you mean 'ecal'"),
+        ({"ecal": 0.0}, RecipeError, "give a number above 0"),
+        ({"ecal": 4.0}, InputError, "entry 1: the seed tower is 99.0, expected 0 to 55"),
+    ],
+)
+def test_endcap_scales_that_make_no_sense(tmp_path, scale, error, message):
+    path = write(tmp_path / "a.parquet", make_images(2), ieta=[12, 99], iphi=[0, 1])
+    with pytest.raises(error, match=message):
+        read_all(path, load_recipe("quark_gluon", {"inputs.options": {"endcap_scale": scale}}))
+
+
 def test_hdf5_relatives_and_channel_choice(tmp_path):
     images = make_images(channels=4)
     with h5py.File(tmp_path / "a.h5", "w") as file:

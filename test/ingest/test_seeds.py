@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from RecoE2E.ParticleViT.errors import InputError, RecipeError
-from RecoE2E.ParticleViT.exploration.explore import explore_inputs
+from RecoE2E.ParticleViT.exploration.explore import explore_files
 from RecoE2E.ParticleViT.ingest import ingest_files
 from RecoE2E.ParticleViT.ingest.seeds import SeedCounts, shift_images
 from RecoE2E.ParticleViT.recipe import load_recipe
@@ -56,7 +56,7 @@ def test_files_of_both_conventions_go_together_on_request(crops, tmp_path):
 
 
 def test_explore_warns_on_top(crops, tmp_path):
-    explore_inputs(load_recipe("electron_photon"), [str(crops / "b.h5")], tmp_path)
+    explore_files(load_recipe("electron_photon"), [str(crops / "b.h5")], tmp_path)
     page = (tmp_path / "explore.html").read_text()
     warning = page.index("Seed: b.h5: the highest cell of channel energy is at [15, 15]")
     assert warning < page.index("<h2")

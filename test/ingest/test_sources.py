@@ -111,9 +111,6 @@ def test_wrong_recipes_are_named(tmp_path, helpers, recipe):
     recipe.inputs.fields = {"x": "part_px"}
     with pytest.raises(RecipeError, match="inputs.fields 'x': unknown"):
         open_source(str(path), recipe)
-    recipe.inputs.source = "particle"
-    with pytest.raises(RecipeError, match="did you mean 'particles'"):
-        open_source(str(path), recipe)
 
 
 def test_extra_columns_are_kept_or_nan(tmp_path, helpers, recipe):

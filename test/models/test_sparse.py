@@ -20,9 +20,10 @@ from RecoE2E.ParticleViT.models.sparse import (
     RelativePosition,
     group_by_hits,
 )
-from RecoE2E.ParticleViT.store import ImageSpec
+from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
-SPEC = ImageSpec(("pt", "time"), ("GeV", "ns"), 12, 9)
+PT = (ChannelSpec("pt", "GeV", "momentum"),)
+SPEC = ImageSpec((*PT, ChannelSpec("time", "ns", "time")), 12, 9, (6, 4))
 
 
 def sparse(seed: int, shape: tuple[int, ...] = (8, 2, 12, 9), density: float = 0.2) -> torch.Tensor:
@@ -84,10 +85,10 @@ def test_the_highest_cells_are_taken_and_of_equal_ones_the_first(seed, count):
     image = sparse(seed, (3, 1, 12, 9)).div(20).round()  # many equal cells
     select = HighestCells((1, 12, 9), count)
     cells = select(image)
-    for one, place, values, hit in zip(image, cells.place, cells.values, cells.hit, strict=True):
+    for one, index, values, hit in zip(image, cells.cell, cells.values, cells.hit, strict=True):
         order = np.argsort(-one.flatten().numpy(), kind="stable")[:count]
         order = [index for index in order if one.flatten()[index] > 0]
-        found = sorted(int(r * 9 + c) for r, c, h in zip(*place, hit, strict=True) if h)
+        found = sorted(index[hit > 0].tolist())
         assert found == sorted(order)
         assert values.sum() == one.flatten()[order].sum()
         assert hit.sum() == len(order)
@@ -98,7 +99,7 @@ def test_times_do_not_select_but_are_seen():
     image = sparse(1)
     late = image * torch.tensor([1.0, -3.0]).reshape(-1, 1, 1)
     cells, others = built.backbone.select(image), built.backbone.select(late)
-    assert torch.equal(cells.place, others.place)
+    assert torch.equal(cells.cell, others.cell)
     assert torch.equal(cells.share, others.share)
     assert not torch.allclose(built(image), built(late))
     only_times = image * torch.tensor([0.0, 1.0]).reshape(-1, 1, 1)
@@ -136,8 +137,9 @@ def test_position_is_a_function_of_the_offset(height, width, reach):
     torch.nn.init.normal_(position.table)
     assert position.table.shape[1] <= (2 * reach - 1) ** 2
     random = torch.Generator().manual_seed(1)
-    place = torch.stack([torch.randint(side, (3, 20), generator=random) for side in (height, width)], 1)
-    found = position(place.float())  # (heads, N, K, K)
+    index = torch.randint(height * width, (3, 20), generator=random)
+    place = torch.stack([index // width, index % width], 1)
+    found = position(index)  # (heads, N, K, K)
     seen = {}
     for n, i, j in np.ndindex(3, 20, 20):
         offset = tuple((place[n, :, i] - place[n, :, j]).tolist())
@@ -150,7 +152,7 @@ def test_position_is_a_function_of_the_offset(height, width, reach):
 def test_the_order_of_cells_and_empty_places_do_not_matter():
     """More places than hits give the same answer as exactly enough."""
     image = sparse(7, (1, 1, 12, 9), density=0.1)
-    spec = ImageSpec(("pt",), ("GeV",), 12, 9)
+    spec = ImageSpec(PT, 12, 9, (6, 4))
     hits = int((image > 0).sum())
     exact, roomy = network(spec, cells=hits, pairs=True), network(spec, cells=hits + 20, pairs=True)
     roomy.load_state_dict(exact.state_dict())
@@ -165,7 +167,7 @@ def test_moments_of_the_cells_are_those_of_the_image():
 
 
 def test_training_without_the_empty_places_gives_the_same():
-    spec = ImageSpec(("pt",), ("GeV",), 12, 9)
+    spec = ImageSpec(PT, 12, 9, (6, 4))
     built = network(spec, cells=60, dropout=0.0)
     image = sparse(9, (200, 1, 12, 9)) * torch.linspace(0, 1, 200).reshape(-1, 1, 1, 1).round(decimals=1)
     image[17] = 0
@@ -224,9 +226,9 @@ def test_fit_needs_images():
 
 
 def test_cost_does_not_depend_on_the_image():
-    small = build_model("sparse_vit", ImageSpec(("pt",), ("GeV",), 32, 32), ["a", "b"])
-    large = build_model("sparse_vit", ImageSpec(("pt",), ("GeV",), 125, 125), ["a", "b"])
+    small = build_model("sparse_vit", ImageSpec(PT, 32, 32, (16, 16)), ["a", "b"])
+    large = build_model("sparse_vit", ImageSpec(PT, 125, 125, (62, 62)), ["a", "b"])
     assert small.flops_per_event() == large.flops_per_event()
     assert small.parameter_count == large.parameter_count
-    cnn = build_model("reference_cnn", ImageSpec(("pt",), ("GeV",), 32, 32), ["a", "b"])
+    cnn = build_model("reference_cnn", ImageSpec(PT, 32, 32, (16, 16)), ["a", "b"])
     assert small.flops_per_event() < cnn.flops_per_event()

@@ -1,11 +1,10 @@
-// CaloGeometry for jobs without conditions: the endcap crystals of a text file (test/cpp/events.h), where it puts them.
+// CaloGeometry for jobs without conditions: the endcap crystals of a text file (data/programs/events.h).
 
 #include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "DataFormats/EcalDetId/interface/EEDetId.h"
 #include "DataFormats/EcalDetId/interface/EcalSubdetector.h"
 #include "DataFormats/GeometryVector/interface/GlobalPoint.h"
 #include "FWCore/Framework/interface/ESProducer.h"
@@ -18,7 +17,8 @@
 #include "Geometry/EcalAlgo/interface/EcalEndcapGeometry.h"
 #include "Geometry/Records/interface/CaloGeometryRecord.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
-#include "RecoE2E/ParticleViT/test/cpp/events.h"
+#include "RecoE2E/ParticleViT/data/programs/events.h"
+#include "RecoE2E/ParticleViT/test/plugins/endcapIds.h"
 
 class ParticleViTEndcapGeometry : public edm::ESProducer, public edm::EventSetupRecordIntervalFinder {
 public:
@@ -30,12 +30,12 @@ public:
 
   static void fillDescriptions(edm::ConfigurationDescriptions& descriptions) {
     edm::ParameterSetDescription desc;
-    desc.addUntracked<std::string>("file")->setComment("as test/cpp/events.h describes");
+    desc.addUntracked<std::string>("file")->setComment("as data/programs/events.h describes");
     descriptions.addWithDefaultLabel(desc);
   }
 
   std::unique_ptr<CaloGeometry> produce(const CaloGeometryRecord&) {
-    endcap_ = particlevit::translateErrors("ParticleViTEndcapGeometry", [this] { return readCrystals(); });
+    endcap_ = particlevit::translateErrors("ParticleViTEndcapGeometry", [this] { return makeCrystals(); });
     auto geometry = std::make_unique<CaloGeometry>();
     geometry->setSubdetGeometry(DetId::Ecal, EcalEndcap, endcap_.get());
     return geometry;
@@ -48,27 +48,24 @@ private:
     interval = edm::ValidityInterval(edm::IOVSyncValue::beginOfTime(), edm::IOVSyncValue::endOfTime());
   }
 
-  static GlobalPoint frontOf(const particlevit::EndcapHit& hit, double scale = 1.) {
-    constexpr double kDistance = 320.;  // cm, of the endcaps' front from the centre
-    const double radius = scale * kDistance / std::abs(std::sinh(hit.eta));
-    return GlobalPoint(
-        radius * std::cos(hit.phi), radius * std::sin(hit.phi), std::copysign(scale * kDistance, hit.eta));
+  // A point of the direction, `distance` along the beam from the centre.
+  static GlobalPoint pointOf(double eta, double phi, double distance) {
+    const double radius = distance / std::abs(std::sinh(eta));
+    return GlobalPoint(radius * std::cos(phi), radius * std::sin(phi), std::copysign(distance, eta));
   }
 
-  // The shape of the crystals is made up: only their positions count.
-  std::unique_ptr<EcalEndcapGeometry> readCrystals() const {
+  // The shape of the crystals is made up: only the directions of their fronts count.
+  std::unique_ptr<EcalEndcapGeometry> makeCrystals() const {
     auto endcap = std::make_unique<EcalEndcapGeometry>();
     endcap->allocateCorners(EcalEndcapGeometry::k_NumberOfCellsForCorners);
     endcap->allocatePar(EcalEndcapGeometry::k_NumberOfShapes, EcalEndcapGeometry::k_NumberOfParametersPerShape);
     const std::vector<CaloCellGeometry::CCGFloat> shape(EcalEndcapGeometry::k_NumberOfParametersPerShape, 1.);
     const auto* parameters = CaloCellGeometry::getParmPtr(shape, endcap->parMgr(), endcap->parVecVec());
-    for (const auto& event : particlevit::test::readEvents(path_))
-      for (std::size_t i = 0; i < event.hits.endcap.size(); ++i) {
-        const auto& crystal = event.endcapCrystals[i];
-        const auto front = frontOf(event.hits.endcap[i]);
-        const auto back = frontOf(event.hits.endcap[i], 1.1);
-        endcap->newCell(front, back, front, parameters, EEDetId(crystal.ix, crystal.iy, crystal.side));
-      }
+    constexpr double kFront = 320., kBack = 342.;  // cm
+    for (const auto& [direction, id] : particlevit::test::numberEndcapCrystals(particlevit::test::readEvents(path_))) {
+      const auto front = pointOf(direction.first, direction.second, kFront);
+      endcap->newCell(front, pointOf(direction.first, direction.second, kBack), front, parameters, id);
+    }
     return endcap;
   }
 

@@ -1,5 +1,6 @@
-// Source that puts the hits, tracks and candidates of a text file (test/cpp/events.h) into the event, in the data
-// formats of CMS. Each candidate becomes a RecoEcalCandidate with a supercluster of its crystals, and a jet.
+// Source that puts the hits, tracks and candidates of a text file (data/programs/events.h) into the event, in the data
+// formats of CMS. Each candidate becomes a jet and a RecoEcalCandidate, with a supercluster of its crystals if it has
+// some.
 
 #include <limits>
 #include <string>
@@ -8,7 +9,6 @@
 
 #include "DataFormats/DetId/interface/DetId.h"
 #include "DataFormats/EcalDetId/interface/EBDetId.h"
-#include "DataFormats/EcalDetId/interface/EEDetId.h"
 #include "DataFormats/EcalRecHit/interface/EcalRecHitCollections.h"
 #include "DataFormats/EgammaReco/interface/SuperCluster.h"
 #include "DataFormats/EgammaReco/interface/SuperClusterFwd.h"
@@ -27,7 +27,8 @@
 #include "FWCore/ParameterSet/interface/ParameterSetDescription.h"
 #include "FWCore/Sources/interface/ProducerSourceBase.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
-#include "RecoE2E/ParticleViT/test/cpp/events.h"
+#include "RecoE2E/ParticleViT/data/programs/events.h"
+#include "RecoE2E/ParticleViT/test/plugins/endcapIds.h"
 
 using particlevit::test::HitEvent;
 
@@ -44,6 +45,7 @@ private:
                                   std::size_t candidate) const;
 
   const std::vector<HitEvent> events_;
+  const particlevit::test::EndcapIds endcapIds_;
   const bool dropClusters_;
   const std::size_t total_;
   std::size_t next_ = 0;
@@ -81,13 +83,10 @@ namespace {
     return hits;
   }
 
-  EcalRecHitCollection endcapHits(const HitEvent& lines) {
+  EcalRecHitCollection endcapHits(const HitEvent& lines, const particlevit::test::EndcapIds& ids) {
     EcalRecHitCollection hits;
-    for (std::size_t i = 0; i < lines.hits.endcap.size(); ++i) {
-      const auto& crystal = lines.endcapCrystals[i];
-      hits.push_back(
-          EcalRecHit(EEDetId(crystal.ix, crystal.iy, crystal.side), lines.hits.endcap[i].energy, crystal.time));
-    }
+    for (const auto& hit : lines.hits.endcap)
+      hits.push_back(EcalRecHit(ids.at({hit.eta, hit.phi}), hit.energy, 0.f));
     return hits;
   }
 
@@ -135,6 +134,7 @@ ParticleViTEventSource::ParticleViTEventSource(const edm::ParameterSet& config,
       events_(particlevit::translateErrors(
           "ParticleViTEventSource",
           [&config] { return particlevit::test::readEvents(config.getUntrackedParameter<std::string>("file")); })),
+      endcapIds_(particlevit::test::numberEndcapCrystals(events_)),
       dropClusters_(config.getUntrackedParameter<bool>("drop_clusters")),
       total_(events_.size() * config.getUntrackedParameter<unsigned int>("repetitions")),
       barrelToken_(produces<EcalRecHitCollection>("barrel")),
@@ -149,7 +149,7 @@ void ParticleViTEventSource::fillDescriptions(edm::ConfigurationDescriptions& de
   edm::ParameterSetDescription desc;
   desc.setComment("Puts the hits, tracks and candidates of a text file into the event.");
   edm::ProducerSourceBase::fillDescription(desc);
-  desc.addUntracked<std::string>("file")->setComment("as test/cpp/events.h describes");
+  desc.addUntracked<std::string>("file")->setComment("as data/programs/events.h describes");
   desc.addUntracked<unsigned int>("repetitions", 1)->setComment("how often the events of the file are put");
   desc.addUntracked<bool>("drop_clusters", false)
       ->setComment("let candidates refer to superclusters that are not in the event");
@@ -174,7 +174,7 @@ reco::SuperClusterRef ParticleViTEventSource::clusterOf(edm::Event& event,
 void ParticleViTEventSource::produce(edm::Event& event) {
   const auto& lines = events_[next_++ % events_.size()];
   event.emplace(barrelToken_, barrelHits(lines));
-  event.emplace(endcapToken_, endcapHits(lines));
+  event.emplace(endcapToken_, endcapHits(lines, endcapIds_));
   event.emplace(towersToken_, towerHits(lines));
   event.emplace(tracksToken_, tracks(lines));
   event.emplace(jetsToken_, jets(lines));
@@ -183,7 +183,8 @@ void ParticleViTEventSource::produce(edm::Event& event) {
   for (std::size_t i = 0; i < lines.candidates.size(); ++i) {
     const auto& line = lines.candidates[i];
     candidates.emplace_back(0, momentumOf(line.pt, line.eta, line.phi));
-    candidates.back().setSuperCluster(clusterOf(event, handle, i));
+    if (!line.crystals.empty())
+      candidates.back().setSuperCluster(clusterOf(event, handle, i));
   }
   event.emplace(candidatesToken_, std::move(candidates));
 }

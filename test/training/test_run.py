@@ -215,7 +215,7 @@ def test_nan_loss_saves_the_batch(tmp_path, toy_recipe, toy_store, monkeypatch):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("training__device", "gpu", "expected auto, cpu or cuda"),
+        ("training__device", "gpu", "did you mean 'cpu'"),
         ("training__precision", "16", "known: 16-mixed"),
         ("training__logger", "wandbb", "did you mean 'wandb'"),
     ],

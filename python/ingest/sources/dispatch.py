@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from ...errors import RecipeError, suggest
 from ...recipe import Label, Recipe
 from ..tables.base import file_kind
 from .base import Source
@@ -69,12 +68,9 @@ def open_source(path: str, recipe: Recipe, everything: bool = False) -> Source:
             options' limits comes with an empty image and a status, instead of an error or not at all.
 
     Raises:
-        RecipeError: no such source, or its fields do not make sense.
+        RecipeError: its fields or options do not make sense.
         InputError: the file is missing, damaged, or does not hold what the recipe names.
     """
-    name = recipe.inputs.source
-    if name not in SOURCES:
-        raise RecipeError(f"inputs.source '{name}'; {suggest(name, SOURCES)}")
     if everything:
         recipe = replace(recipe, inputs=replace(recipe.inputs, label=Label(unlabelled=True)))
-    return SOURCES[name](path, recipe, everything)
+    return SOURCES[recipe.inputs.source](path, recipe, everything)

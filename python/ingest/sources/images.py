@@ -16,9 +16,10 @@ from ..side_columns import SideColumns
 from ..tables.base import Jagged, check_finite, make_steps, require, resolve
 from ..tables.opening import open_table
 from .base import Events
+from .endcap_scale import COLUMN, EndcapScale
 
 LAYOUTS = ("auto", "NCHW", "NHWC")
-OPTIONS = ("layout", "scale", "pick", "objects")
+OPTIONS = ("layout", "scale", "pick", "objects", "endcap_scale")
 CHUNK_CELLS = 1 << 19  # fits into the cache of a core: larger chunks are half as fast
 
 
@@ -26,8 +27,8 @@ class ImageSource:
     """Images of the recipe's size; scaled values are scaled back to physical units.
 
     Options of the recipe: `layout` (auto, NCHW, NHWC; images without a channel axis are recognised), `scale`
-    (channel name -> factor) and `pick` (which channels of the file, where it holds more than the recipe).
-    Negative energies and counts are an error.
+    (channel name -> factor), `endcap_scale` (see endcap_scale.py) and `pick` (which channels of the file,
+    where it holds more than the recipe). Negative energies and counts are an error.
     """
 
     jagged = False
@@ -37,6 +38,7 @@ class ImageSource:
         self.path, self.everything = path, everything
         self.names = [channel.name for channel in self.image.channels]
         self._read_options(inputs.options)
+        self.endcap = EndcapScale(recipe)
         self.nonnegative = image_of_recipe(recipe).of_kind("energy", "count")
         if "image" not in inputs.fields:
             raise RecipeError("inputs.fields: name the column of the images, for example image: X")
@@ -78,6 +80,9 @@ class ImageSource:
         images = SparseImages.from_dense(self._channels_first(columns[self.field], start))
         channel = images.index // (self.image.height * self.image.width)
         images = replace(images, value=images.value * self.scale[channel])
+        if self.endcap.factors:
+            tower = self.side.values(columns, np.arange(len(images)))[COLUMN]
+            images = self.endcap.apply(images, tower, self.path, start)
         if self.everything:
             return self._all(images, channel, columns, start)
         self._check(images, channel, start)

@@ -93,7 +93,7 @@ class IspySource:
     def _failure(self, number: int) -> str | None:
         """Return why an event cannot be used, None where it can."""
         try:
-            self._read_event(self.file.read(number))
+            self._read_event(self.file.read(number), number)
         except UnreadableEventError as error:
             return str(error)
         return None
@@ -104,88 +104,84 @@ class IspySource:
 
     def read(self, start: int, stop: int) -> Events:
         """See `base.Source`; events that cannot be read are left out and noted in `unreadable`."""
-        parts = [self._no_events()]
-        for number in range(start, stop):
-            try:
-                images, labels, columns = self._read_event(self.file.read(number))
-            except UnreadableEventError as error:
-                if number not in self.unreadable:
-                    logger.warning("left out: %s", error)
-                self.unreadable[number] = str(error)
-                continue
-            entries = np.full(len(labels), number, np.int64)
-            status = np.zeros(len(labels), np.int8) if self.everything else None
-            parts.append(Events(SparseImages.from_dense(images), labels, entries, columns, status))
-        return Events.concatenate(parts)
+        return Events.concatenate([self._no_events(), *(self._read(number) for number in range(start, stop))])
+
+    def _read(self, number: int) -> Events:
+        try:
+            return self._read_event(self.file.read(number), number)
+        except UnreadableEventError as error:
+            if number not in self.unreadable:
+                logger.warning("left out: %s", error)
+            self.unreadable[number] = str(error)
+            return self._no_events()
 
     def _no_events(self) -> Events:
         nothing = np.zeros(0, np.int64)
-        names = [*self.columns, "pt", "eta", "phi", SEED_ROW]
+        names = [*self.columns, *Candidates._fields, SEED_ROW]
         names += [] if self.objects == "jets" else ["energy", "ieta", "iphi"]
         columns = {name: np.zeros(0, np.float32) for name in names}
-        return Events(SparseImages.empty(self.image.shape), nothing, nothing, columns)
+        status = nothing.astype(np.int8) if self.everything else None
+        return Events(SparseImages.empty(self.image.shape), nothing, nothing, columns, status)
 
-    def _read_event(self, event: IspyEvent) -> tuple[Array, Array, dict[str, Array]]:
-        """Return images (N, C, H, W), labels and columns of one event."""
+    def _read_event(self, event: IspyEvent, number: int) -> Events:
+        """Return the candidates of one event."""
         if self.objects == "jets":
-            return self._jets(event)
+            return self._jets(event, number)
         clusters = ispy_objects.superclusters(event)
         energy, time = barrel_images(ispy_objects.barrel_hits(event), self.noise)
         layers = np.stack([energy if kind == "energy" else time for kind in self.image.kinds])
-        seeds = cluster_seeds(energy, clusters)
+        seeds = [*cluster_seeds(energy, clusters), None]  # the last of those without a supercluster
         photons = ispy_objects.photons(event, clusters)
-        made = [
-            self._egammas(event, objects, electron, layers, seeds, photons)
-            for electron, objects in enumerate(self._collections(event, clusters, photons))
-            if objects is not None
-        ]
-        images = np.concatenate([part[0] for part in made])
-        labels = np.concatenate([part[1] for part in made])
-        columns = {name: np.concatenate([part[2][name] for part in made]) for name in made[0][2]}
-        return images[labels >= 0], labels[labels >= 0], {n: v[labels >= 0] for n, v in columns.items()}
+        parts = []
+        for electron, objects in self._collections(event, clusters, photons):
+            candidates = Candidates(objects.pt, objects.eta, objects.phi)
+            own = [seeds[cluster] for cluster in objects.supercluster.tolist()]
+            pictures = crop_barrel(layers, candidates, own, self.image)
+            items = objects.item if not electron else ispy_objects.same_cluster(objects, photons)
+            columns = self._kept(event, "Photons", items[pictures.chosen]) | _crystal_columns(
+                objects, pictures
+            )
+            parts.append(self._events(number, electron, candidates, pictures, columns))
+        return Events.concatenate(parts)
 
     def _collections(
         self, event: IspyEvent, clusters: Superclusters, photons: EGammas
-    ) -> tuple[EGammas | None, EGammas | None]:
-        """Return the photons and the electrons that are asked for."""
+    ) -> list[tuple[int, EGammas]]:
+        """Return what is asked for: photons with the label 0, electrons with 1."""
         if self.objects == "photons":
-            return photons, None
+            return [(0, photons)]
         electrons = ispy_objects.electrons(event, clusters)
         if self.objects == "electrons":
-            return None, electrons
-        return ispy_objects.without(photons, electrons), electrons
+            return [(1, electrons)]
+        return [(0, ispy_objects.without(photons, electrons)), (1, electrons)]
 
-    def _egammas(
-        self,
-        event: IspyEvent,
-        objects: EGammas,
-        electron: int,
-        layers: Array,
-        seeds: list[tuple[int, int] | None],
-        photons: EGammas,
-    ) -> tuple[Array, Array, dict[str, Array]]:
-        candidates = Candidates(objects.pt, objects.eta, objects.phi)
-        own = [seeds[number] for number in objects.supercluster.tolist()]
-        pictures = crop_barrel(layers, candidates, own, self.image)
-        chosen = pictures.chosen
-        labels = np.full(len(chosen), electron, np.int64)
-        if self.meanings is not None:
-            labels = classify(labels.astype(np.float64), self.meanings)
-        items = objects.item if not electron else _photon_of(objects, photons)
-        columns = self._kept(event, "Photons", items[chosen])
-        columns |= _placed(candidates, pictures)
-        columns["energy"] = objects.energy[chosen].astype(np.float32)
-        row = pictures.rows - EE_ROWS - EB_IETA_MAX
-        columns["ieta"] = np.where(row >= 0, row + 1, row).astype(np.float32)
-        columns["iphi"] = (pictures.columns + 1).astype(np.float32)
-        return pictures.images, np.zeros_like(labels) if self.meanings is None else labels, columns
-
-    def _jets(self, event: IspyEvent) -> tuple[Array, Array, dict[str, Array]]:
+    def _jets(self, event: IspyEvent, number: int) -> Events:
         candidates = Candidates(*(event.column("PFJets", names) for names in ("pt|et", "eta", "phi")))
         layers, towers = jet_layers(event, self.image, self.min_track_pt, self.endcap_scale)
         pictures = crop_jets(layers, candidates, towers, self.image)
-        columns = self._kept(event, "PFJets", pictures.chosen) | _placed(candidates, pictures)
-        return pictures.images, np.zeros(len(pictures.chosen), np.int64), columns
+        return self._events(number, 0, candidates, pictures, self._kept(event, "PFJets", pictures.chosen))
+
+    def _events(
+        self,
+        number: int,
+        electron: int,
+        candidates: Candidates,
+        pictures: Pictures,
+        columns: dict[str, Array],
+    ) -> Events:
+        """Return the candidates that are drawn and have a class, or all of them with their status."""
+        labels = np.zeros(len(pictures.chosen), np.int64)
+        if self.meanings is not None:
+            labels = classify(np.full(len(labels), float(electron)), self.meanings)
+        place = {name: getattr(candidates, name).astype(np.float32) for name in Candidates._fields}
+        columns = columns | {name: values[pictures.chosen] for name, values in place.items()}
+        columns[SEED_ROW] = pictures.rows.astype(np.float32)
+        entries = np.full(len(pictures.status), number, np.int64)
+        images = SparseImages.from_dense(pictures.images)
+        events = Events(images, labels, entries[pictures.chosen], columns)
+        if self.everything:
+            return events.spread(pictures.chosen, pictures.status, entries, place)
+        return events if (labels >= 0).all() else self._no_events()
 
     def _kept(self, event: IspyEvent, kind: str, items: Array) -> dict[str, Array]:
         """Return the columns to keep of some items of a collection; NaN for item -1 and missing fields."""
@@ -249,13 +245,12 @@ def cluster_seeds(energy: Array, clusters: Superclusters) -> list[tuple[int, int
     return [highest_crystal(energy, rows, columns) for rows, columns in cells]
 
 
-def _placed(candidates: Candidates, pictures: Pictures) -> dict[str, Array]:
-    values = {name: getattr(candidates, name)[pictures.chosen] for name in candidates._fields}
-    values[SEED_ROW] = pictures.rows
-    return {name: column.astype(np.float32) for name, column in values.items()}
-
-
-def _photon_of(electrons: EGammas, photons: EGammas) -> Array:
-    """Return the number in its collection of the photon with each electron's supercluster, -1 for none."""
-    numbers = dict(zip(photons.supercluster.tolist(), photons.item.tolist(), strict=True))
-    return np.array([numbers.get(number, -1) for number in electrons.supercluster.tolist()], np.int64)
+def _crystal_columns(objects: EGammas, pictures: Pictures) -> dict[str, Array]:
+    """Return energy, and ieta and iphi of the seed, of the candidates that are drawn."""
+    row = pictures.rows - EE_ROWS - EB_IETA_MAX
+    columns = {
+        "energy": objects.energy[pictures.chosen],
+        "ieta": np.where(row >= 0, row + 1, row),
+        "iphi": pictures.columns + 1,
+    }
+    return {name: values.astype(np.float32) for name, values in columns.items()}

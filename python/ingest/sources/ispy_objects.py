@@ -25,13 +25,13 @@ class Superclusters(NamedTuple):
 
 
 class EGammas(NamedTuple):
-    """Photons or electrons that have a supercluster of the barrel."""
+    """Photons or electrons."""
 
     pt: Array  # (N,) GeV
     eta: Array  # (N,)
     phi: Array  # (N,) rad
-    energy: Array  # (N,) GeV, of the supercluster
-    supercluster: Array  # (N,) its number
+    energy: Array  # (N,) GeV, of the supercluster, NaN without
+    supercluster: Array  # (N,) its number, -1 where there is none in the barrel
     item: Array  # (N,) number in the collection
 
 
@@ -76,14 +76,12 @@ def photons(event: IspyEvent, clusters: Superclusters) -> EGammas:
     """Return the photons with the supercluster that lies where they point to."""
     pt, eta, phi = (event.column("Photons", names) for names in ("pt|et", "eta", "phi"))
     vertex = event.column("Photons", "pos").reshape(-1, 3)
-    picks = []
+    own = np.full(len(pt), -1)
     for number in range(len(pt)):
         cluster_eta, cluster_phi = seen_from(clusters.position, vertex[number])
         distance = np.hypot(cluster_eta - eta[number], turn(cluster_phi - phi[number]))
-        best = int(distance.argmin()) if len(distance) else 0
-        if len(distance) and distance[best] < PHOTON_MATCH:
-            picks.append((number, best))
-    return _egammas(pt, eta, phi, clusters, picks)
+        own[number] = _nearest(distance, PHOTON_MATCH)
+    return _egammas(pt, eta, phi, clusters, own)
 
 
 def electrons(event: IspyEvent, clusters: Superclusters) -> EGammas:
@@ -91,23 +89,27 @@ def electrons(event: IspyEvent, clusters: Superclusters) -> EGammas:
     pt, eta, phi = (event.column("GsfElectrons", name) for name in ("pt", "eta", "phi"))
     charge = event.column("GsfElectrons", "charge")
     vertex = event.column("GsfElectrons", "pos").reshape(-1, 3)
-    picks = []
+    own = np.full(len(pt), -1)
     for number in range(len(pt)):
         cluster_eta, cluster_phi = seen_from(clusters.position, vertex[number])
         bend = ELECTRON_BEND / max(pt[number], 1.0)
         middle = phi[number] - charge[number] * bend / 2  # between a straight and the electron's own path
         near = np.abs(turn(cluster_phi - middle)) < bend / 2 + ELECTRON_MATCH_PHI
-        distance = np.where(near, np.abs(cluster_eta - eta[number]), np.inf)
-        best = int(distance.argmin()) if len(distance) else 0
-        if len(distance) and distance[best] < ELECTRON_MATCH_ETA:
-            picks.append((number, best))
-    return _egammas(pt, eta, phi, clusters, picks)
+        own[number] = _nearest(np.where(near, np.abs(cluster_eta - eta[number]), np.inf), ELECTRON_MATCH_ETA)
+    return _egammas(pt, eta, phi, clusters, own)
 
 
 def without(objects: EGammas, others: EGammas) -> EGammas:
     """Return the objects whose supercluster is none of `others`."""
-    kept = ~np.isin(objects.supercluster, others.supercluster)
+    kept = (objects.supercluster < 0) | ~np.isin(objects.supercluster, others.supercluster)
     return EGammas(*(values[kept] for values in objects))
+
+
+def same_cluster(objects: EGammas, others: EGammas) -> Array:
+    """Return for each object the number in its collection of the other with the same supercluster, or -1."""
+    numbers = dict(zip(others.supercluster.tolist(), others.item.tolist(), strict=True))
+    numbers[-1] = -1
+    return np.array([numbers.get(cluster, -1) for cluster in objects.supercluster.tolist()], np.int64)
 
 
 def seen_from(position: Array, vertex: Array) -> tuple[Array, Array]:
@@ -121,8 +123,13 @@ def turn(angle: Array) -> Array:
     return np.asarray((angle + np.pi) % (2 * np.pi) - np.pi)
 
 
-def _egammas(
-    pt: Array, eta: Array, phi: Array, clusters: Superclusters, picks: list[tuple[int, int]]
-) -> EGammas:
-    item, cluster = np.array(picks, np.int64).reshape(-1, 2).T
-    return EGammas(pt[item], eta[item], phi[item], clusters.energy[cluster], cluster, item)
+def _nearest(distance: Array, most: float) -> int:
+    """Return where the distance is least, -1 where it is `most` or more everywhere."""
+    if not len(distance) or distance.min() >= most:
+        return -1
+    return int(distance.argmin())
+
+
+def _egammas(pt: Array, eta: Array, phi: Array, clusters: Superclusters, own: Array) -> EGammas:
+    energy = np.append(clusters.energy, np.nan)[own]
+    return EGammas(pt, eta, phi, energy, own, np.arange(len(pt)))
