@@ -295,12 +295,6 @@ def test_a_running_dask_cluster(tmp_path, jets_root, recipe, small_units):
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
 
 
-def test_unreachable_scheduler(tmp_path, jets_root, recipe, monkeypatch):
-    monkeypatch.setattr("RecoE2E.ParticleViT.ingest.executor.WAIT_SECONDS", 1)
-    with pytest.raises(InputError, match="no answer within 1 s"):
-        ingest_files(recipe, tmp_path / "store", str(jets_root), scheduler="tcp://127.0.0.1:9")
-
-
 def test_progress_survives_a_server_that_is_gone_for_now(
     tmp_path, jets_root, recipe, monkeypatch, small_units
 ):
