@@ -1,6 +1,6 @@
 """Runs the tasks of this package over a file of events: cmsRun runTasks_cfg.py -- --events X.txt.
 
-The events are a text file, as test/cpp/events.h describes; every candidate is taken as a photon, as an
+The events are a text file, as data/programs/events.h describes; every candidate is taken as a photon, as an
 electron and as a jet. At its end the job says how many of each have a score.
 """
 

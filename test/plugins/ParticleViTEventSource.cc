@@ -1,4 +1,4 @@
-// Source that puts the hits, tracks and candidates of a text file (test/cpp/events.h) into the event, in the data
+// Source that puts the hits, tracks and candidates of a text file (data/programs/events.h) into the event, in the data
 // formats of CMS. Each candidate becomes a jet and a RecoEcalCandidate, with a supercluster of its crystals if it has
 // some.
 
@@ -27,7 +27,7 @@
 #include "FWCore/ParameterSet/interface/ParameterSetDescription.h"
 #include "FWCore/Sources/interface/ProducerSourceBase.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
-#include "RecoE2E/ParticleViT/test/cpp/events.h"
+#include "RecoE2E/ParticleViT/data/programs/events.h"
 #include "RecoE2E/ParticleViT/test/plugins/endcapIds.h"
 
 using particlevit::test::HitEvent;
@@ -149,7 +149,7 @@ void ParticleViTEventSource::fillDescriptions(edm::ConfigurationDescriptions& de
   edm::ParameterSetDescription desc;
   desc.setComment("Puts the hits, tracks and candidates of a text file into the event.");
   edm::ProducerSourceBase::fillDescription(desc);
-  desc.addUntracked<std::string>("file")->setComment("as test/cpp/events.h describes");
+  desc.addUntracked<std::string>("file")->setComment("as data/programs/events.h describes");
   desc.addUntracked<unsigned int>("repetitions", 1)->setComment("how often the events of the file are put");
   desc.addUntracked<bool>("drop_clusters", false)
       ->setComment("let candidates refer to superclusters that are not in the event");
