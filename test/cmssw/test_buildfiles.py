@@ -94,21 +94,15 @@ TESTS = [
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda test: test["name"])
 def test_commands_of_runtests_succeed(test, monkeypatch, tmp_path):
-    """What `scram b runtests` runs; skipped without a framework, and for NanoAOD without the release's own."""
+    """What `scram b runtests` runs; skipped without a framework, or without the release's own NanoAOD."""
     base = os.environ.get("CMSSW_BASE")
     if base is None or shutil.which("cmsRun") is None:
         pytest.skip("no CMSSW: cmsRun is not on PATH")
     if "nano_cfg" in test["command"] and importlib.util.find_spec("PhysicsTools") is None:
         pytest.skip("no PhysicsTools/NanoAOD in this CMSSW")
     monkeypatch.setenv("LOCALTOP", base)
-    done = subprocess.run(
-        ["bash", "-c", test["command"]],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        cwd=tmp_path,
-    )
+    command = ["bash", "-c", test["command"]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 
