@@ -12,10 +12,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import RecipeError
-from ..inference.run import Run
+from ..files import locked
 from ..recipe import Recipe
+
+if TYPE_CHECKING:
+    from ..inference.run import Run
 
 logger = logging.getLogger(__name__)
 
@@ -49,8 +53,14 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
 
     Raises:
         RecipeError: the recipe has no simulation, or torchrun started several processes.
+        OutputError: another chain writes this run, or it cannot be written.
     """
     refuse_torchrun("simulates and ingests first")
+    with locked(run, "chain", inside=False):
+        return _run_steps(recipe, run, events)
+
+
+def _run_steps(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
     simulate, suffix = _simulation(recipe)
     inputs = run.parent / "inputs" / f"{recipe.name}_{events}_seed{SIMULATION_SEED}{suffix}"
     store = run.parent / "stores" / f"{recipe.name}_{events}"
@@ -60,6 +70,8 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
     with _step(2, f"ingest them into {store}"):
         _ingest(recipe, inputs, store)
     with _step(3, f"train {recipe.model.name}, evaluate"):
+        from ..inference.run import Run
+
         trained = Run(run)
         metrics = train_and_evaluate(recipe, store, trained)
     with _step(4, "export TorchScript and ONNX"):

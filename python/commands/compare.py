@@ -10,7 +10,6 @@ from typing import Any
 
 from ..errors import RecipeError
 from ..files import write_json
-from ..inference.run import Run
 from ..recipe import Recipe
 from . import chain, cli
 
@@ -61,6 +60,7 @@ def compare_models(recipe: Recipe, models: Sequence[str], store: Path, folder: P
     from ..deployment.export import export_run
     from ..evaluation.benchmark import benchmark_runs, table
     from ..evaluation.evaluate import compare_runs
+    from ..inference.run import Run
 
     chain.refuse_torchrun("trains one model after the other")
     runs = [folder / name for name in models]
@@ -86,6 +86,7 @@ def compare_sizes(
         ParticleViTError: see `chain.train_and_evaluate`.
     """
     from ..evaluation.training_size import Point, draw_training_size, point, table
+    from ..inference.run import Run
     from ..store import open_store
 
     chain.refuse_torchrun("trains one model after the other")

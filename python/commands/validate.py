@@ -26,7 +26,8 @@ def validate(
     Exit code 1 where one of them is beyond the tolerances.
 
     Args:
-        run: Run folder with an export; RUN/validation.json and report.html are written.
+        run: Run folder with an export; RUN/validation.json and report.html are written, or
+            RUN/validations/STORE-ID-limit-N.json for another store or with --limit.
         store: Store whose test split is scored; by default the one of the training.
         limit: Most events to score; 0 means all.
         triton: Address of a Triton server that runs the model, HOST:PORT or http://HOST:PORT/MODEL; MODEL is

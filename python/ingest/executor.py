@@ -1,11 +1,18 @@
-"""Run tasks here, in local processes, or on a Dask cluster."""
+"""Run tasks here, in local processes, or on a Dask cluster, through the standard library's executors."""
 
 from __future__ import annotations
 
 import logging
+import multiprocessing
+import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
+from itertools import islice
 from typing import Any, Protocol
 
 from ..errors import InputError
@@ -19,48 +26,61 @@ class RunTasks(Protocol):
     """How `executor` runs tasks."""
 
     def __call__(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-        """Yield each task with the result of `function`, or with the exception it raised, as they finish."""
+        """Yield each task with the result of `function`, or with the exception it raised, as they finish.
+
+        Raises:
+            TemporaryError: a worker process was lost.
+        """
 
 
 @contextmanager
-def executor(workers: int, scheduler: str | None) -> Iterator[RunTasks]:
+def executor(
+    workers: int, scheduler: str | None = None, wait_seconds: float = WAIT_SECONDS
+) -> Iterator[RunTasks]:
     """Yield what runs tasks: this process, `workers` local ones, or the Dask cluster at `scheduler`.
 
     Raises:
         InputError: Dask is not installed, the scheduler does not answer, or has no workers.
     """
-    if scheduler is None and workers <= 1:
+    if scheduler is not None:
+        with _dask_client(scheduler, wait_seconds) as client:
+            yield partial(_run_in, client.get_executor(), sum(client.nthreads().values()))
+    elif workers > 1:
+        pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), initializer=_start_worker)
+        try:
+            yield partial(_run_in, pool, workers)
+        finally:
+            pool.shutdown(cancel_futures=True)
+    else:
         yield run_here
-        return
-    try:
-        distributed: Any = import_module("distributed")
-    except ImportError as error:
-        raise InputError("parallel ingest needs Dask: pip install 'particlevit[scale]'") from error
-    for name in ("distributed", "distributed.scheduler", "distributed.worker", "distributed.nanny"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    if scheduler is None:
-        options = {"threads_per_worker": 1, "dashboard_address": None, "memory_limit": 0}
-        cluster = distributed.LocalCluster(n_workers=workers, **options)
-        with cluster, distributed.Client(cluster) as client:
-            yield _DaskTasks(client, workers)
-        return
-    try:
-        client = distributed.Client(scheduler, timeout=WAIT_SECONDS)
-    except (OSError, ValueError) as error:
-        raise TemporaryError(
-            f"scheduler '{scheduler}': no answer within {WAIT_SECONDS} s; check the address"
-        ) from error
-    with client:
-        threads = sum(client.nthreads().values())
-        if not threads:
-            raise TemporaryError(f"scheduler '{scheduler}': has no workers; start dask worker {scheduler}")
-        yield _DaskTasks(client, threads)
 
 
 def run_here(function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
     """Run one task after the other in this process; see `RunTasks`."""
     for task in tasks:
         yield task, _outcome(function, task)
+
+
+def _run_in(
+    pool: Executor, workers: int, function: Callable[[Any], Any], tasks: Sequence[Any]
+) -> Iterator[tuple[Any, Any]]:
+    """Run tasks in a pool, a few at a time, so that their results do not pile up; see `RunTasks`."""
+    waiting = iter(tasks)
+    running: dict[Future[Any], Any] = {}
+
+    def hand_out(count: int) -> None:
+        running.update({pool.submit(_outcome, function, task): task for task in islice(waiting, count)})
+
+    hand_out(workers * AHEAD)
+    while running:
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            task = running.pop(future)
+            if future.cancelled() or future.exception() is not None:  # the worker died, not the task
+                reason = "a worker process ended unexpectedly; run the same command again with fewer workers"
+                raise TemporaryError(reason)
+            hand_out(1)
+            yield task, future.result()
 
 
 def _outcome(function: Callable[[Any], Any], task: Any) -> Any:
@@ -70,31 +90,34 @@ def _outcome(function: Callable[[Any], Any], task: Any) -> Any:
         return error
 
 
-class _DaskTasks:
-    """Runs tasks on the workers of a Dask client, a few at a time."""
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, and end when it ends, also by kill -9."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
 
-    def __init__(self, client: Any, workers: int) -> None:
-        self.client, self.workers = client, workers
 
-    def __call__(self, function: Callable[[Any], Any], tasks: Sequence[Any]) -> Iterator[tuple[Any, Any]]:
-        waiting = iter(tasks)
-        running: dict[str, Any] = {}
-        done: Any = import_module("distributed").as_completed()
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
-        def hand_out() -> None:
-            for task in waiting:
-                future = self.client.submit(_outcome, function, task, pure=False)
-                running[future.key] = task
-                done.add(future)
-                return
 
-        for _ in range(self.workers * AHEAD):
-            hand_out()
-        for future in done:
-            task = running.pop(future.key)
-            hand_out()
-            if future.status != "finished":  # the worker died, not the task
-                reason = "a worker process ended unexpectedly; run the same command again with fewer workers"
-                yield task, TemporaryError(reason)
-            else:
-                yield task, future.result()
+@contextmanager
+def _dask_client(scheduler: str, wait_seconds: float) -> Iterator[Any]:
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError as error:
+        raise InputError("--scheduler needs Dask: pip install 'particlevit[scale]'") from error
+    for name in ("distributed", "distributed.scheduler", "distributed.worker", "distributed.nanny"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        client = distributed.Client(scheduler, timeout=wait_seconds)
+    except (OSError, ValueError) as error:
+        raise TemporaryError(
+            f"scheduler '{scheduler}': no answer within {wait_seconds:g} s; check the address"
+        ) from error
+    with client:
+        if not client.nthreads():
+            raise TemporaryError(f"scheduler '{scheduler}': has no workers; start dask worker {scheduler}")
+        yield client

@@ -48,7 +48,8 @@ class Model:
     """The network."""
 
     name: str = "hybrid_vit"
-    """One of list_models()."""
+    """Name of the model: cct, cvt, deep_vit, hybrid_vit, levit, max_vit, reference_cnn, reference_vit,
+    resnet15, rotary_vit, scalable_vit, simple_vit, sparse_vit, vit, vit_for_small_dataset, or your own."""
     module: str | None = None
     """Python module to import first, whose models register themselves, such as my_package.my_models."""
     options: dict[str, Any] = field(default_factory=dict)
@@ -86,7 +87,8 @@ class Training:
     limit: int = 0
     """Most training images to use; 0: all."""
     augmentation: list[Transform] = field(default_factory=list)
-    """Transforms of training batches only."""
+    """Random steps on training batches only, each {name, options}: energy_scale, flip_eta, flip_phi,
+    gaussian_noise, mask_patches, mixup, reweight, roll_phi, rotate, rotate90."""
     seed: int = 1
     """Seed of weights, order of events, augmentation and dropout."""
     threads: int = 2

@@ -29,7 +29,8 @@ class Recipe:
     split: Split = field(default_factory=Split)
     """The splits."""
     transforms: list[Transform] = field(default_factory=list)
-    """Steps on pixels and shape, the first part of the network and of its exports; see models/steps.py."""
+    """Steps on pixels and shape, the first part of the network and of its exports, each {name, options}:
+    centre_crop, downsample, l2_normalise, log1p, mini_tier, select_channels, sum_channels, zero_suppress."""
     model: Model = field(default_factory=Model)
     """The network."""
     training: Training = field(default_factory=Training)

@@ -16,7 +16,10 @@ from typing import Any
 
 MODIFIERS = re.compile(r"(run\d|phase\d|tracker_|pp_on|peripheral|fastSim|bParking|stage2|nano)\w*")
 OWN = "PhysicsTools.NanoAOD."
-SCHEDULING = re.compile(r"cms\.(Task|Sequence)\(|\.toReplaceWith\(|Task\w*\.(copy|replace|add)\(|^(photon|electron|jet|jetPuppi)Table = ")
+SCHEDULING = re.compile(
+    r"cms\.(Task|Sequence)\(|\.toReplaceWith\(|Task\w*\.(copy|replace|add)\(|"
+    r"^(photon|electron|jet|jetPuppi)Table = "
+)
 
 
 class Names(dict[str, Any]):

@@ -94,7 +94,7 @@ TESTS = [
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda test: test["name"])
 def test_commands_of_runtests_succeed(test, monkeypatch, tmp_path):
-    """What `scram b runtests` runs; skipped without a framework, or without the release's own NanoAOD."""
+    """What `scram b runtests` runs; skipped without a framework, and NanoAOD without the release's own."""
     base = os.environ.get("CMSSW_BASE")
     if base is None or shutil.which("cmsRun") is None:
         pytest.skip("no CMSSW: cmsRun is not on PATH")
