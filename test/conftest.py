@@ -12,6 +12,7 @@ from pathlib import Path
 
 import parts
 import pytest
+from make_small import make_small_run, make_small_store
 from parts import (  # noqa: F401  what pytest calls
     pytest_collection_modifyitems,
     pytest_runtest_setup,
@@ -102,66 +103,13 @@ def script() -> Callable[..., subprocess.CompletedProcess[str]]:
 @pytest.fixture(scope="session")
 def small_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store of 24 x 24 images of two channels and two classes: a broad blob is `b`, a narrow one `a`."""
-    import numpy as np
-
-    from RecoE2E.ParticleViT.files import write_json
-    from RecoE2E.ParticleViT.store import (
-        ChannelSpec,
-        ImageSpec,
-        ShardInfo,
-        SparseImages,
-        SplitInfo,
-        StoreInfo,
-    )
-    from RecoE2E.ParticleViT.store.writer import write_events
-
-    path = tmp_path_factory.mktemp("small") / "store"
-    spec = ImageSpec(
-        (ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 24, 24, (12, 12)
-    )
-    random = np.random.default_rng(1)
-    rows, columns = np.indices((24, 24)) - 12
-    splits = {}
-    for split, events in (("train", 1024), ("validation", 256), ("test", 300)):
-        labels = np.arange(events) % 2
-        width = np.where(labels, 2.4, 1.8)[:, None, None] * random.normal(1, 0.2, (events, 1, 1))
-        images = np.zeros((events, *spec.shape), np.float32)
-        energy = (
-            50 * np.exp(-(rows**2 + columns**2) / (2 * width**2)) * random.exponential(1, (events, 24, 24))
-        )
-        images[:, 0] = np.where(energy > 1, energy, 0)
-        images[:, 1] = np.where(energy > 1, random.normal(0, 2, energy.shape), 0)
-        file = path / f"shards/{split}-00000.h5"
-        write_events(file, SparseImages.from_dense(images), labels, {"pt": energy.sum(axis=(1, 2))})
-        shards = (ShardInfo.of(path, file, events),)
-        splits[split] = SplitInfo(events, {"a": events // 2, "b": events // 2}, shards)
-    info = StoreInfo("id", "small", spec, ("a", "b"), ("pt",), {"seed": 1.0}, splits, ())
-    write_json(path / "store.json", info.to_dict())
-    return path
+    return make_small_store(tmp_path_factory.mktemp("small") / "store")
 
 
 @pytest.fixture(scope="session")
 def small_run(small_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of two epochs on `small_store`; not to be changed."""
-    from RecoE2E.ParticleViT.recipe import parse_recipe
-    from RecoE2E.ParticleViT.store import open_store
-    from RecoE2E.ParticleViT.training import train
-
-    content = {
-        "name": "small",
-        "classes": ["a", "b"],
-        "inputs": {"source": "images"},
-        "image": {
-            "channels": [{"name": "energy", "unit": "GeV"}, {"name": "time", "unit": "ns", "kind": "time"}],
-            "height": 24,
-            "width": 24,
-        },
-        "model": {"name": "hybrid_vit", "options": {"stem": [8, 16], "dim": 32, "mlp_dim": 64}},
-        "training": {"max_epochs": 2, "batch_size": 64, "threads": 1},
-    }
-    run = tmp_path_factory.mktemp("small_run") / "run"
-    train(parse_recipe(content, {}, "small.yaml"), open_store(small_store), run)
-    return run
+    return make_small_run(small_store, tmp_path_factory.mktemp("small_run") / "run")
 
 
 @pytest.fixture(scope="session")

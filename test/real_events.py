@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,8 +38,6 @@ IMAGES = {
         "height": 32,
         "width": 32,
         "seed": [15, 15],
-        "track_position": "none",
-        "jet_seed": "none",
         "domain": {"pt": [10.0, None], "abs_eta": [0.0, 1.44]},
     },
     "jets": {
@@ -80,12 +78,14 @@ def convert(event: IspyEvent) -> HitEvent:
         np.concatenate([*(getattr(objects, name) for objects in egammas), getattr(jets, name)])
         for name in Candidates._fields
     ]
-    crystals = [clusters.crystals[number] for objects in egammas for number in objects.supercluster]
+    nothing = np.zeros((0, 2), np.int64)
+    own = [*clusters.crystals, nothing]  # number -1: none
+    crystals = [own[number] for objects in egammas for number in objects.supercluster]
     endcap = ispy_objects.endcap_hits(event)
     order = np.lexsort((endcap.phi, endcap.eta))
     return HitEvent(
         Candidates(*(values.astype(np.float32).astype(np.float64) for values in candidates)),
-        crystals + [np.zeros((0, 2), np.int64)] * len(jets.pt),
+        crystals + [nothing] * len(jets.pt),
         ispy_objects.barrel_hits(event),
         EndcapHits(*(values[order] for values in endcap)),
         ispy_objects.tower_hits(event),
@@ -103,36 +103,41 @@ def write_models(folder: Path) -> Path:
         description = {
             **{key: content[key] for key in ("name", "classes", "input", "output", "working_points")},
             "format_version": 2,
-            "image": describe(name),
+            "image": describe(name).to_dict(),
             "onnx": {"file": f"{name}.onnx", "sha256": checksum},
         }
         (folder / f"{name}.json").write_text(json.dumps(description))
     return folder
 
 
-def describe(name: str) -> dict[str, Any]:
+def describe(name: str) -> ImageSpec:
     """Return the description of the images of crops or jets."""
     channels = [dict(zip(("name", "unit", "kind"), one, strict=True)) for one in CHANNELS[name]]
-    return {"channels": channels, "grid": {"kind": "crystals"}, "tier": "reduced", **IMAGES[name]}
+    return ImageSpec.from_dict({"channels": channels, "tier": "reduced", **IMAGES[name]})
 
 
-def make_pictures(name: str, event: HitEvent) -> Pictures:
+def describe_shipped(name: str) -> ImageSpec:
+    """Return the description of the images that the shipped model of crops or jets takes."""
+    content = json.loads((SHIPPED / f"{NETWORKS[name]}.json").read_text())
+    return ImageSpec.from_dict(content["image"])
+
+
+def make_pictures(image: ImageSpec, event: HitEvent) -> Pictures:
     """Return what Python makes of the candidates of one event."""
-    image = ImageSpec.from_dict(describe(name))
     energy, time = barrel_images(event.barrel)
-    if name == "crops":
+    if image.jet_seed == "none":
         cells = [eb_cells(crystals[:, 0], crystals[:, 1]) for crystals in event.crystals]
         seeds = [highest_crystal(energy, rows, columns) for rows, columns in cells]
         return crop_barrel(np.stack([energy, time]), event.candidates, seeds, image)
     total, first = tower_images(event.towers)
     ecal = ecal_image(energy, event.endcap)
     layers = np.stack([track_image(event.tracks, 0.5), ecal, upsample_hbhe(total)])
-    return crop_jets(layers, event.candidates, first, image)
+    return crop_jets(layers, event.candidates, first if image.jet_seed == "depth1" else total, image)
 
 
-def make_images(name: str, events: Iterable[HitEvent]) -> Expected:
+def make_images(image: ImageSpec, events: Iterable[HitEvent]) -> Expected:
     """Return what Python makes of the candidates of all events."""
-    pictures = [make_pictures(name, event) for event in events]
+    pictures = [make_pictures(image, event) for event in events]
     starts = np.cumsum([0, *(len(one.status) for one in pictures)])
     return Expected(
         np.concatenate([one.images for one in pictures]),

@@ -1,9 +1,9 @@
 """Makes and scores images of events: cmsRun scoreEvents_cfg.py -- --events X.txt --crops M --jets M.
 
-The events are a text file, as test/cpp/events.h describes; every candidate is taken as a photon (--crops)
-and as a jet (--jets). The models are searched for in CMSSW_SEARCH_PATH, with their descriptions beside
-them. For each of the two, NAME_table.npy gets one row per candidate (event, candidate, probabilities,
-working points, status), and NAME_images.npy the images.
+The events are a text file, as data/programs/events.h describes; every candidate is taken as a photon
+(--crops) and as a jet (--jets). The models are searched for in CMSSW_SEARCH_PATH, with their descriptions
+beside them. For each of the two, NAME_table.npy gets one row per candidate (event, candidate,
+probabilities, working points, status), and NAME_images.npy the images.
 """
 
 import argparse

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import RecipeError
+from ..files import locked
 from ..recipe import Recipe
 
 if TYPE_CHECKING:
@@ -52,8 +53,14 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
 
     Raises:
         RecipeError: the recipe has no simulation, or torchrun started several processes.
+        OutputError: another chain writes this run, or it cannot be written.
     """
     refuse_torchrun("simulates and ingests first")
+    with locked(run, "chain", inside=False):
+        return _run_steps(recipe, run, events)
+
+
+def _run_steps(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
     simulate, suffix = _simulation(recipe)
     inputs = run.parent / "inputs" / f"{recipe.name}_{events}_seed{SIMULATION_SEED}{suffix}"
     store = run.parent / "stores" / f"{recipe.name}_{events}"

@@ -21,7 +21,8 @@ def evaluate(
     Args:
         run: Run folder with a checkpoint.
         store: Store to evaluate on; by default the one of the training.
-        output: Folder to write to; by default the run folder, or RUN/evaluations/NAME for another store.
+        output: Folder to write to; by default the run folder, or RUN/evaluations/STORE-ID-limit-N for another
+            store or with --limit, so that nothing is replaced.
         limit: Most events per split; 0 means all, and at most 20,000 of the training split.
         calibrate: Fit a temperature on the validation split first; exports carry it from then on.
         against: Other run folders, for a paired test on the same events.

@@ -19,14 +19,14 @@ def robustness(
     Args:
         runs: Run folders with a checkpoint.
         store: Store whose test split is disturbed; by default the one of the training.
-        output: Folder to write to; by default the first run's, or its evaluations/NAME for another store.
+        output: Folder to write to; by default the first run's, or its evaluations/STORE-ID for another store.
         limit: Most events.
     """
     from ..evaluation.evaluate import evaluation_folder
-    from ..evaluation.robustness import scan_runs, table
+    from ..evaluation.robustness import EVENTS, scan_runs, table
     from .run_page import write_report
 
-    folder = evaluation_folder(RunFolder(runs[0]), store, output).path
+    folder = evaluation_folder(RunFolder(runs[0]), store, output, 0 if limit == EVENTS else limit).path
     cli.say(table(scan_runs(runs, folder, store, limit)))
     cli.say(str(write_report(runs[0])))
 

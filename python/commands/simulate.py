@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from .cli import run, say
+from . import cli
 
 
 def simulate(
@@ -37,9 +37,9 @@ def simulate(
 
     path = output or Path(process + simulation.PROCESSES[process].suffix)
     simulation.simulate(process, path, events, seed, overwrite)
-    say(f"{path}: {events} events")
+    cli.say(f"{path}: {events} events")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command with the process's arguments, or with these."""
-    run(simulate, arguments=arguments)
+    cli.run(simulate, arguments=arguments)

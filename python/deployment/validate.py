@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 
 from ..auc import auc, check_classes
 from ..errors import DeploymentError
+from ..files import check_writable
 from ..inference.backends import FILE_BACKENDS, load_run
 from ..inference.cmsrun import check_area
 from ..inference.latency import compare, measure, percentiles, speedup, torch_threads
 from ..inference.predictors import BackendUnavailableError, Predictor
 from ..inference.programs import PROGRAMS, ProgramPredictor
 from ..inference.run import Run, as_run
-from ..inference.scoring import Events, Scores, proof_split, score_split
+from ..inference.scoring import Events, Scores, check_limit, proof_split, score_split
 from ..inference.triton import TIMEOUT
+from ..run_folder import RunFolder
+from ..store import open_store
 from .agreement import BATCH_SIZES as PROOF_SIZES
 from .agreement import agreement, batch_differences, extreme_differences, worst_events
 from .targets import DEFAULT_TARGET, TARGETS, find_cycle
@@ -42,7 +45,7 @@ def validate_run(
     timeout: float = TIMEOUT,
     cmssw: Path | None = None,
 ) -> Validation:
-    """Compare all exported files of a run with its checkpoint and write RUN/validation.json.
+    """Compare all exported files of a run with its checkpoint and write the result, see `validation_file`.
 
     Args:
         run: run folder with an export.
@@ -61,6 +64,9 @@ def validate_run(
     if cmssw is not None:
         check_release(cmssw)
     run = as_run(run)
+    check_limit(limit)
+    target = validation_file(run, store, limit)
+    check_writable(target.parent)
     events = run.events(store)
     split = proof_split(events)
     reference = run.predictor()
@@ -83,8 +89,22 @@ def validate_run(
         unavailable=unavailable,
         tolerances={**TOLERANCES, "onnx_int8": INT8_TOLERANCES},
     )
-    content.write(run.validation_file)
+    content.write(target)
     return content
+
+
+def validation_file(run: RunFolder, store: Path | None, limit: int) -> Path:
+    """Return where a validation is written: RUN/validation.json for all events of the training's store.
+
+    Anything else goes beside it: RUN/validations/STORE-ID-limit-N.json.
+
+    Raises:
+        StoreError: the store is not there, or damaged.
+    """
+    words = [] if store is None else [store.resolve().name, open_store(store).info.id[:8]]
+    if limit:
+        words += ["limit", str(limit)]
+    return run.path / "validations" / f"{'-'.join(words)}.json" if words else run.validation_file
 
 
 def check_release(area: Path) -> None:

@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from ..auc import check_classes, signal_scores
 from ..errors import StoreError
+from ..files import check_writable
 from ..inference.backends import network_predictor
 from ..inference.calibrated import Temperature
 from ..inference.metrics import Metrics, PhaseSpace
 from ..inference.run import Run, as_run
-from ..inference.scoring import Events, Scores, proof_split, score_split
+from ..inference.scoring import Events, Scores, check_limit, proof_split, score_split
 from ..recipe import Evaluation
 from ..run_folder import RunFolder
+from ..store import open_store
 from . import plots
 from .calibration import (
     calibration,
@@ -51,7 +53,7 @@ def evaluate_run(
     Args:
         run: run folder.
         store: store to evaluate on; None: the one of the training.
-        output: folder to write to; by default the run folder, or RUN/evaluations/NAME for another store.
+        output: folder to write to; see `evaluation_folder` for the default.
         limit: most events per split; 0: all, and at most 20,000 of the training split.
         settings: efficiencies to quote; by default the recipe's.
         calibrate: fit a temperature on the validation split first and keep it in RUN/calibration.json, from
@@ -65,7 +67,10 @@ def evaluate_run(
         StoreError: no such store, one of other images or classes, or a split that lacks a class.
     """
     run = as_run(run)
+    check_limit(limit)
     events = run.events(store)
+    folder = evaluation_folder(run, store, output, limit)
+    check_writable(folder.path)
     if calibrate:
         write_temperature(run, events)
     network = run.network
@@ -86,18 +91,29 @@ def evaluate_run(
         phase_space=phase_space(last.labels, last.probabilities, last.columns),
         working_points=class_working_points(scores, network.classes, settings),
     )
-    folder = evaluation_folder(run, store, output)
     draw_all(folder.plots, scores, history_columns(run), events.store)
     draw_phase_space(folder.plots, content.phase_space, events.store.info.name)
     content.write(folder.metrics_file)
     return content
 
 
-def evaluation_folder(run: RunFolder, store: Path | None, output: Path | None) -> RunFolder:
-    """Return where an evaluation is written: the run folder, or one inside it for another store."""
+def evaluation_folder(run: RunFolder, store: Path | None, output: Path | None, limit: int = 0) -> RunFolder:
+    """Return where an evaluation is written: the run folder for all events of the training's store.
+
+    Anything else goes beside it, so that it replaces nothing: RUN/evaluations/STORE-ID (the store's name and
+    the beginning of its id), with -limit-N where only N events per split are used.
+
+    Raises:
+        StoreError: the store is not there, or damaged.
+    """
     if output is not None:
         return RunFolder(output)
-    return run if store is None else RunFolder(run.path / "evaluations" / store.resolve().name)
+    words = []
+    if store is not None:
+        words = [store.resolve().name, open_store(store).info.id[:8]]
+    if limit:
+        words += ["limit", str(limit)]
+    return RunFolder(run.path / "evaluations" / "-".join(words)) if words else run
 
 
 def compare_runs(run: Run | Path, other: Run | Path, store: Path | None = None, limit: int = 0) -> str:

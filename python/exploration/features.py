@@ -89,6 +89,20 @@ def image_features(images: SparseImages, cells: Cells) -> dict[str, Array]:
     return result
 
 
+def seed_values(images: SparseImages, image: ImageSpec) -> dict[str, Array]:
+    """Return seed_NAME (N,) for each time channel of images in crystals: its value at the seed, or NaN."""
+    result = {}
+    owner = np.repeat(np.arange(len(images)), np.diff(images.offsets))
+    for channel, timed in enumerate(image.of_kind("time") if image.grid.kind == "crystals" else []):
+        if timed:
+            seed = (channel * image.height + image.seed[0]) * image.width + image.seed[1]
+            found = np.flatnonzero(images.index == seed)
+            values = np.full(len(images), np.nan)
+            values[owner[found]] = images.value[found]
+            result[f"seed_{image.names[channel]}"] = values
+    return result
+
+
 def occupancy(images: SparseImages, cells: Cells, channels: int) -> Array:
     """Return the number of non-zero cells of each image and channel, (N, C) int64."""
     owner = np.repeat(np.arange(len(images)), np.diff(images.offsets))

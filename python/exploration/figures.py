@@ -43,6 +43,9 @@ def quantity(name: str, image: ImageSpec) -> Quantity:
     cells = cell_tables(image)
     if name.startswith("cells_"):
         return Quantity(f"non-zero cells per image, {name.removeprefix('cells_')}")
+    for channel in image.channels:
+        if name == f"seed_{channel.name}":
+            return Quantity(f"{channel.name} at the seed", channel.unit)
     known = {
         "multiplicity": Quantity("multiplicity"),
         "sum": Quantity("sum of the image", "GeV"),
@@ -57,6 +60,7 @@ def quantity(name: str, image: ImageSpec) -> Quantity:
         "eta": Quantity("eta", "", r"$\eta$"),
         "phi": Quantity("phi", "rad", r"$\phi$"),
         "ieta": Quantity("ieta", "", r"$i\eta$"),
+        "seed_row": Quantity("row of the seed in the whole ECAL"),
         "iphi": Quantity("iphi", "", r"$i\phi$"),
     }
     return known.get(name, Quantity(name))

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..store import ImageSpec, SparseImages
 from ..store.sparse import Array
-from .features import Cells, cell_tables, image_features, occupancy
+from .features import Cells, cell_tables, image_features, occupancy, seed_values
 
 DECADES = (-6, 6)  # powers of ten that the cell spectra cover; what lies outside goes to the outermost bins
 BINS_PER_DECADE = 10
@@ -178,6 +178,7 @@ class FeatureSample:
 
     def _table(self, chunk: Chunk) -> dict[str, Array]:
         table = image_features(chunk.images, self._cells)
+        table |= seed_values(chunk.images, self._image)
         cells = occupancy(chunk.images, self._cells, len(self._image.channels))
         table |= {f"cells_{name}": cells[:, k] for k, name in enumerate(self._image.names)}
         for name, column in chunk.columns.items():

@@ -1,6 +1,6 @@
 """Hits and candidates of events as text files, from which C++ makes the same images without CMSSW.
 
-The program makeImages reads them; the header test/cpp/events.h says what their lines hold. Numbers are
+The program makeImages reads them; the header data/programs/events.h says what their lines hold. Numbers are
 written so that C++ reads the same bits.
 """
 

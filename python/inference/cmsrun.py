@@ -1,4 +1,4 @@
-"""cmsRun as a backend: an export scored inside of the CMS framework by test/scoreImages_cfg.py."""
+"""cmsRun as a backend: an export scored inside of the CMS framework by data/programs/scoreImages_cfg.py."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DeploymentError
+from ..recipe import resource
 from .predictors import BackendUnavailableError
 
-CONFIG = Path(__file__).resolve().parents[2] / "test" / "scoreImages_cfg.py"
+CONFIG = "programs/scoreImages_cfg.py"  # of data/
 CMSSET = Path("/cvmfs/cms.cern.ch/cmsset_default.sh")
 IN_AREA = f"""
 models=$CMSSW_SEARCH_PATH data=$CMSSW_DATA_PATH area=$1
@@ -75,7 +76,7 @@ def score_with_cmsrun(
         }
         command = [
             *program,
-            str(CONFIG),
+            str(resource(CONFIG)),
             "--",
             "--timing",
             *(str(w) for pair in options.items() for w in pair),
@@ -95,13 +96,9 @@ def find_cmsrun(area: Path | None = None) -> list[str]:
         area: CMSSW area, whose environment it gets; None: the one on PATH.
 
     Raises:
-        BackendUnavailableError: it is not on PATH, or the test configuration is not installed.
+        BackendUnavailableError: it is not on PATH.
         DeploymentError: the area is none, has not this package, or there is no scram to enter it.
     """
-    if not CONFIG.is_file():
-        raise BackendUnavailableError(
-            f"backend cmsrun: {CONFIG} is missing; run from a checkout of the package"
-        )
     if area is not None:
         check_area(area)
         return ["bash", "-c", IN_AREA, "cmsRun", str(area.resolve()), "cmsRun"]

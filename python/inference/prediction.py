@@ -346,7 +346,8 @@ def _upload(local: Path, target: str) -> None:
 
     def copy() -> None:
         system.makedirs(name.rpartition("/")[0], exist_ok=True)
-        system.put_file(str(local), f"{name}.partial")
+        with local.open("rb") as source, system.open(f"{name}.partial", "wb") as copied:
+            shutil.copyfileobj(source, copied, 1 << 20)
         system.mv(f"{name}.partial", name)
 
     remote.retry(target, copy)

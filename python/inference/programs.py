@@ -1,4 +1,4 @@
-"""The C++ programs of test/cpp as backends: the exported files, scored without Python."""
+"""The C++ programs of data/programs as backends: the exported files, scored without Python."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import DeploymentError
+from ..recipe import resource
 from .manifest import Manifest
 from .predictors import BackendUnavailableError, Images, Predictor
 
@@ -49,7 +50,8 @@ def find_program(backend: str, area: Path | None = None) -> Path:
     found = shutil.which(name, path=folder) if folder else shutil.which(name)
     if found is None:
         raise BackendUnavailableError(
-            f"backend {backend}: {name} is neither in ${FOLDER} nor on PATH; build it with cmake -S test/cpp"
+            f"backend {backend}: {name} is neither in ${FOLDER} nor on PATH; "
+            f"build it as {resource('programs/CMakeLists.txt')} says"
         )
     return Path(found)
 
@@ -74,7 +76,7 @@ class ProgramPredictor(Predictor):
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if done.returncode:
                 reason = " ".join(done.stderr.split())[:300] or f"exit code {done.returncode}"
-                raise DeploymentError(f"{self.program.name}: {reason}; build it again with cmake -S test/cpp")
+                raise DeploymentError(f"{self.program.name}: {reason}; build it again")
             return np.load(scores), dict(json.loads(done.stdout))
 
     def predict(self, images: NDArray[Any], batch_size: int = 512) -> NDArray[np.float32]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import StoreError
+from ..errors import RecipeError, StoreError
 from ..progress import progress
 
 if TYPE_CHECKING:
@@ -106,6 +106,16 @@ def score_split(predict: Predict, events: Events, split: str, limit: int = 0, wh
         np.concatenate(probabilities),
         {name: np.concatenate(parts) for name, parts in columns.items()},
     )
+
+
+def check_limit(limit: int) -> None:
+    """Check a number of events where 0 means all.
+
+    Raises:
+        RecipeError: it is below 0.
+    """
+    if limit < 0:
+        raise RecipeError(f"--limit is {limit}; expected a number of events, or 0 for all")
 
 
 def proof_split(events: Events) -> str:

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from ..errors import InputError, StoreError
-from ..files import LOCK, locked, unwritable, write_json
+from ..files import LOCK, locked, read_json, unwritable, write_json
 from ..progress import progress
 from ..recipe import Recipe
 from ..store import SPLITS, InputInfo, ShardInfo, SplitInfo, StoreInfo, image_of_recipe
@@ -220,7 +220,7 @@ def _left_out(plan: Plan, parts: Path, failed: dict[str, str]) -> list[dict[str,
     for unit in plan.units():
         file = parts / Path(unit.file).with_suffix(PROBLEMS)
         if file.exists() and plan.inputs[unit.source].path not in failed:
-            reasons = json.loads(file.read_text(encoding="utf-8"))
+            reasons = read_json(file)
             found += [
                 {"file": plan.inputs[unit.source].name, "reason": reason} for reason in reasons.values()
             ]

@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from ._vit_pytorch import vit_module
 from .moments import Moments
 from .registry import register_model
+from .torch_imports import vit_module
 
 # side of the token grid that the stem aims at: 8 x 8 tokens from 32 x 32 as from 125 x 125 images
 _TOKEN_SIDE = 8

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from torch import nn
 
-from ._vit_pytorch import vit_module
 from .hybrid import conv_stem, stem_strides
 from .network import Pad
 from .registry import register_model
+from .torch_imports import vit_module
 from .transformers import Shape
 
 

@@ -17,7 +17,7 @@ from ..errors import ModelError
 from .moments import Moments
 from .registry import register_model
 
-FAR = 1e4  # what is subtracted from the logits of empty places; their weights become exactly 0
+FAR = 50.0  # what the logits of empty places lack; with much more exp underflows, which is slow
 FLOOR = 1e-3  # of the mean total of a channel: where logarithms of a cell's amount bend to a constant
 LOWEST = 5e-3  # fraction of the training's hits that count as none, so that noise below them does not either
 _CLIP = 5.0  # standard deviations; cells that are unlike those of the training stay bounded
@@ -32,10 +32,8 @@ class Cells(NamedTuple):
 
     values: Tensor
     """Content in all channels (N, C, K); 0 in empty places."""
-    amounts: Tensor
-    """The same without the times, which are no amounts."""
-    place: Tensor
-    """Row and column (N, 2, K), integers in float32."""
+    cell: Tensor
+    """Index of the cell in the image, row by row (N, K)."""
     share: Tensor
     """Share of each cell in the signal of all of them (N, K)."""
     hit: Tensor
@@ -58,11 +56,10 @@ class HighestCells(nn.Module):
     def __init__(self, image: tuple[int, int, int], count: int) -> None:
         super().__init__()
         channels, height, width = image
-        self.count = min(count, height * width)
-        index = torch.arange(height * width)
-        self.register_buffer("order", (height * width - index).float(), persistent=False)
-        self.register_buffer("rows", (index // width).float(), persistent=False)
-        self.register_buffer("columns", (index % width).float(), persistent=False)
+        self.cells = height * width
+        self.count = min(count, self.cells)
+        order = self.cells - torch.arange(self.cells)
+        self.register_buffer("order", order.float(), persistent=False)
         self.register_buffer("scale", torch.ones(channels))
         self.register_buffer("lowest", torch.zeros(()))
 
@@ -75,21 +72,33 @@ class HighestCells(nn.Module):
         return total
 
     def forward(self, image: Tensor) -> Cells:
-        """Select the cells, the highest first to be kept; their order is that of reading."""
+        """Select the cells."""
         heights = self.heights(image)
-        least = heights.topk(self.count, dim=1).values[:, -1:]  # the same whatever topk does with equal cells
-        order = self.get_buffer("order")
-        ranks = (heights > least) * (order + len(order)) + (heights == least) * order  # no two are equal
-        index = ranks.topk(self.count, dim=1).indices  # (N, K)
+        index = self.highest(heights)  # (N, K)
         height = heights.gather(1, index)
         hit = (height > self.get_buffer("lowest")).float()
         flat = image.flatten(2)
         values = flat.gather(2, index.unsqueeze(1).expand(-1, flat.shape[1], -1)) * hit.unsqueeze(1)
         height = height * hit
         share = height / height.sum(dim=1, keepdim=True).clamp(min=_TINY)
-        place = torch.stack([self.get_buffer("rows")[index], self.get_buffer("columns")[index]], dim=1)
-        amounts = values * (self.get_buffer("scale") > 0).unsqueeze(-1)
-        return Cells(values, amounts, place * hit.unsqueeze(1), share, hit)
+        return Cells(values, index, share, hit)
+
+    def amounts(self, cells: Cells) -> Cells:
+        """Return cells without the times, which are no amounts."""
+        return cells._replace(values=cells.values * (self.get_buffer("scale") > 0).unsqueeze(-1))
+
+    def highest(self, heights: Tensor) -> Tensor:
+        """Return the indices (N, K) of the highest cells, of equal ones the first; their order is undefined.
+
+        That is what TopK of ONNX does, while `torch.topk` takes any of equal cells. What it tells all the
+        same is the height of the last one, and ranks of which no two are equal do the rest.
+        """
+        if torch.onnx.is_in_onnx_export():
+            return heights.topk(self.count, dim=1).indices
+        least = heights.topk(self.count, dim=1).values[:, -1:]
+        order = self.get_buffer("order")
+        ranks = (heights > least) * (order + self.cells) + (heights == least) * order
+        return ranks.topk(self.count, dim=1).indices
 
     @torch.no_grad()
     def fit(self, batches: Batches, is_amount: Tensor) -> None:
@@ -117,14 +126,17 @@ class CellFeatures(nn.Module):
     cells, and the distance from the centroid.
 
     Args:
-        channels: C.
+        image: channels, height and width.
 
     Attributes:
         count: F.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, image: tuple[int, int, int]) -> None:
         super().__init__()
+        channels, height, width = image
+        places = torch.cartesian_prod(torch.arange(height), torch.arange(width)).float()
+        self.register_buffer("places", places, persistent=False)  # row and column of each cell (H x W, 2)
         self.count = 5 * channels + 5
         self.register_buffer("scale", torch.ones(channels, 1))  # of amounts; 0 for times
         self.register_buffer("mean", torch.zeros(self.count))
@@ -134,14 +146,14 @@ class CellFeatures(nn.Module):
         """Return the features before the standardisation, (N, F, K)."""
         scale = self.get_buffer("scale")
         times = cells.values * (scale == 0)
-        amounts = cells.amounts.clamp(min=0) * scale
+        amounts = (cells.values * scale).clamp(min=0)
         totals = amounts.sum(dim=2, keepdim=True)
         shares = amounts / totals.clamp(min=_TINY)
-        centroid = (cells.place * cells.share.unsqueeze(1)).sum(dim=2, keepdim=True)
-        offset = cells.place - centroid
-        distance = offset.square().sum(dim=1, keepdim=True).sqrt()
+        place = self.get_buffer("places")[cells.cell].transpose(1, 2)  # (N, 2, K)
+        offset = place - place @ cells.share.unsqueeze(2)
+        distance = (offset * offset).sum(dim=1, keepdim=True).sqrt()
         logs, log_totals = (amounts + FLOOR).log(), (totals + FLOOR).log().expand_as(amounts)
-        return torch.cat([logs, shares, shares.sqrt(), times, log_totals, cells.place, offset, distance], 1)
+        return torch.cat([logs, shares, shares.sqrt(), times, log_totals, place, offset, distance], 1)
 
     def forward(self, cells: Cells) -> Tensor:
         """Return the standardised features."""
@@ -166,11 +178,11 @@ class CellMoments(Moments):
 
     def physical(self, cells: Cells) -> Tensor:  # type: ignore[override]
         """Return the moments before the standardisation."""
-        rows, columns = cells.place.long().unbind(1)  # (N, K)
         powers_y, powers_x = self.get_buffer("powers_y"), self.get_buffer("powers_x")
+        rows, columns = cells.cell // len(powers_x), cells.cell % len(powers_x)  # (N, K)
         powers = powers_x[columns].unsqueeze(3) * powers_y[rows].unsqueeze(2)  # (N, K, of x, of y)
-        radial = self.get_buffer("radial")[rows * len(powers_x) + columns]  # (N, K, radial)
-        return self.from_sums(cells.amounts @ powers.flatten(2), cells.amounts, radial)
+        radial = self.get_buffer("radial")[cells.cell]  # (N, K, radial)
+        return self.from_sums(cells.values @ powers.flatten(2), cells.values, radial)
 
 
 class RelativePosition(nn.Module):
@@ -183,19 +195,22 @@ class RelativePosition(nn.Module):
     def __init__(self, height: int, width: int, heads: int, reach: int) -> None:
         super().__init__()
         rows, columns = offset_entries(height, reach), offset_entries(width, reach)
-        self.register_buffer("rows", rows.unsqueeze(1) * (int(columns.max()) + 1), persistent=False)
-        self.register_buffer("columns", columns, persistent=False)
-        self.table = nn.Parameter(
-            torch.randn(heads, int(self.get_buffer("rows").max() + columns.max()) + 1) * 0.02
-        )
+        entries = rows.unsqueeze(1) * (int(columns.max()) + 1) + columns
+        codes = torch.arange(height).unsqueeze(1) * len(columns) + torch.arange(width)
+        self.zero = int(codes.max())
+        # the entry of every offset, row by row; the difference of two cells' codes says which offset
+        self.register_buffer("entries", entries.flatten(), persistent=False)
+        self.register_buffer("codes", codes.flatten(), persistent=False)
+        self.table = nn.Parameter(torch.randn(heads, int(entries.max()) + 1) * 0.02)
 
-    def forward(self, place: Tensor) -> Tensor:
-        """Look up the places (N, 2, K)."""
-        rows, columns = self.get_buffer("rows"), self.get_buffer("columns")
-        table = self.table.index_select(1, (rows + columns).flatten())  # every offset, row by row
-        code = place[:, 0] * len(columns) + place[:, 1]  # the difference of two codes is an offset's place
-        offset = code.unsqueeze(2) - code.unsqueeze(1) + (len(rows) * len(columns)) // 2  # (N, K, K)
-        return table.index_select(1, offset.long().flatten()).reshape(-1, *offset.shape)
+    def forward(self, index: Tensor) -> Tensor:
+        """Look up cells by their index in the image (N, K)."""
+        codes = self.get_buffer("codes")[index]
+        offset = (codes + self.zero).unsqueeze(2) - codes.unsqueeze(1)  # (N, K, K)
+        table = self.table.index_select(1, self.get_buffer("entries"))
+        if self.training:  # the faster way back
+            return table.index_select(1, offset.flatten()).reshape(-1, *offset.shape)
+        return table.t().index_select(0, offset.flatten()).reshape(*offset.shape, -1).permute(3, 0, 1, 2)
 
 
 def offset_entries(side: int, reach: int) -> Tensor:
@@ -246,12 +261,11 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """Map tokens (N, K, D), with a bias (heads x N, K, K), to (N, K, D)."""
-        count, places, dim = x.shape
-        parts = self.to_qkv(self.norm(x)).reshape(count, places, 3, self.heads, -1)
+        parts = self.to_qkv(self.norm(x)).unflatten(2, (3, self.heads, -1))
         q, k, v = parts.permute(2, 3, 0, 1, 4).flatten(1, 2).unbind(0)  # (heads x N, K, D / heads)
         weights = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=self.scale).softmax(dim=-1)
-        mixed = (weights @ v).reshape(self.heads, count, places, -1)
-        out: Tensor = self.to_out(mixed.permute(1, 2, 0, 3).reshape(count, places, dim))
+        mixed = (weights @ v).unflatten(0, (self.heads, -1))  # (heads, N, K, D / heads)
+        out: Tensor = self.to_out(mixed.permute(1, 2, 0, 3).flatten(2))
         return out
 
 
@@ -310,7 +324,7 @@ class SparseViT(nn.Module):
     ) -> None:  # fmt: skip
         super().__init__()
         self.select = HighestCells(image, cells)
-        self.features = CellFeatures(image[0])
+        self.features = CellFeatures(image)
         self.embed = nn.Linear(self.features.count, dim)
         self.position = RelativePosition(*image[1:], heads, reach)
         self.pairs = PairBias(heads) if pairs else None
@@ -342,7 +356,7 @@ class SparseViT(nn.Module):
         """Turn cells into logits (N, K)."""
         features = self.features(cells)
         empty = (cells.hit - 1) * FAR  # (N, K)
-        bias = self.position(cells.place) + empty.unsqueeze(1)  # (heads, N, K, K)
+        bias = self.position(cells.cell) + empty.unsqueeze(1)  # (heads, N, K, K)
         if self.pairs is not None:
             bias = self.pairs(bias, cells.share)
         bias = bias.flatten(0, 1)
@@ -354,7 +368,7 @@ class SparseViT(nn.Module):
         weights = torch.stack([attention, cells.share], dim=1)  # (N, 2, K)
         pooled = (weights @ tokens).flatten(1)
         if self.moments is not None:
-            pooled = torch.cat([pooled, self.moments(cells)], dim=1)
+            pooled = torch.cat([pooled, self.moments(self.select.amounts(cells))], dim=1)
         logits: Tensor = self.head(pooled)
         return logits
 
@@ -372,7 +386,7 @@ class SparseViT(nn.Module):
         self.features.fit((self.select(image) for image in batches()), self.select.get_buffer("scale"))
         if self.moments is not None:
             sums: Any = self.moments[0]
-            sums.fit(self.select(image) for image in batches())
+            sums.fit(self.select.amounts(self.select(image)) for image in batches())
 
 
 def _mean(rows: list[Tensor]) -> Tensor:

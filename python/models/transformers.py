@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 from torch import nn
 
-from ._vit_pytorch import vit_module
 from .network import OneLogit, Pad
 from .registry import add_model, register_model
+from .torch_imports import vit_module
 
 Shape = tuple[int, int, int]
 

@@ -1,6 +1,6 @@
 """Training: from a store and a recipe to a run folder that can be killed and resumed at any time."""
 
-from ._torchvision import import_lightning
+from ..models.torch_imports import import_lightning
 
 import_lightning()
 

@@ -60,7 +60,9 @@ def record(data: Path, results: Path, repetitions: int = 60, framework: str = ""
         folder = Path(name)
         models = real_events.write_models(folder / "models")
         write_events(folder / "events.txt", events)
-        expected = {kind: real_events.make_images(kind, events) for kind in real_events.IMAGES}
+        expected = {
+            kind: real_events.make_images(real_events.describe(kind), events) for kind in real_events.IMAGES
+        }
         rows = []
         for threads in THREADS:
             counts = {"threads": threads, "events": len(events)}

@@ -1,6 +1,10 @@
 """The BuildFile.xml files name every package whose headers are included, and no other."""
 
+import importlib.util
+import os
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -80,3 +84,39 @@ def test_plugins_are_plugins():
     for _, target in ALL:
         if target.tag == "library":
             assert any("EDM_PLUGIN" in flags.attrib for flags in target.iter("flags"))
+
+
+TESTS = [
+    test.attrib
+    for test in ET.fromstring(f"<root>{(PACKAGE / 'test/BuildFile.xml').read_text()}</root>").iter("test")
+]
+
+
+@pytest.mark.parametrize("test", TESTS, ids=lambda test: test["name"])
+def test_commands_of_runtests_succeed(test, monkeypatch, tmp_path):
+    """What `scram b runtests` runs; skipped without a framework, and NanoAOD without the release's own."""
+    base = os.environ.get("CMSSW_BASE")
+    if base is None or shutil.which("cmsRun") is None:
+        pytest.skip("no CMSSW: cmsRun is not on PATH")
+    if "nano_cfg" in test["command"] and importlib.util.find_spec("PhysicsTools") is None:
+        pytest.skip("no PhysicsTools/NanoAOD in this CMSSW")
+    monkeypatch.setenv("LOCALTOP", base)
+    done = subprocess.run(
+        ["bash", "-c", test["command"]],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
+def test_commands_of_runtests_name_files_that_are_there():
+    for test in TESTS:
+        for path in re.findall(r"[$][{]LOCALTOP[}]/src/RecoE2E/ParticleViT/(\S+)", test["command"]):
+            assert (PACKAGE / path).is_file()
+
+
+def test_nothing_in_the_root_overrides_the_frameworks_style():
+    assert not list(PACKAGE.glob(".clang-*"))

@@ -1,19 +1,25 @@
 """clang-tidy has nothing to say about the code that compiles without the framework."""
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
-PROGRAMS = ("windowVectors.cpp", "testTensorPacker.cpp", "testModelMetadata.cpp", "scoreOnnx.cpp")
+FILES = (
+    "test/cpp/windowVectors.cpp",
+    "test/cpp/testTensorPacker.cpp",
+    "test/cpp/testModelMetadata.cpp",
+    "data/programs/scoreOnnx.cpp",
+)
 
 
 @pytest.mark.needs("clang-tidy")
 def test_clang_tidy_is_silent(cpp_build):
-    folder = cpp_build.parent.parent / "test/cpp"
+    root = cpp_build.parent.parent
     files = [
-        folder / name
-        for name in PROGRAMS
-        if (cpp_build / name.removesuffix(".cpp")).exists() or "test" in name
+        root / name
+        for name in FILES
+        if Path(name).stem.startswith("test") or (cpp_build / Path(name).stem).exists()
     ]
     done = subprocess.run(
         ["clang-tidy", "-p", str(cpp_build), "--quiet", *map(str, files)],

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,9 @@ from RecoE2E.ParticleViT.geometry.candidates import Status
 from RecoE2E.ParticleViT.geometry.event_files import write_events
 from RecoE2E.ParticleViT.inference import cmsrun
 
-CONFIG = Path(__file__).resolve().parents[1] / "scoreEvents_cfg.py"
+CONFIGS = Path(__file__).resolve().parents[1]
 NAMES = ("crops", "jets")
+CROPS = real_events.describe("crops")
 
 
 @pytest.fixture(scope="module")
@@ -31,32 +33,52 @@ def models(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(events):
-    return {name: real_events.make_images(name, events) for name in NAMES}
+    return {name: real_events.make_images(real_events.describe(name), events) for name in NAMES}
+
+
+def cms_run(config: str, models: Path, check: bool, *arguments: object, cwd: Path | None = None) -> str:
+    """Run a configuration and return its log."""
+    if shutil.which("cmsRun") is None:
+        pytest.skip("no CMSSW: cmsRun is not on PATH")
+    done = subprocess.run(
+        ["cmsRun", str(CONFIGS / config), "--", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        cwd=cwd,
+        env=cmsrun.job_environment(models),
+    )
+    log = done.stdout + done.stderr
+    if "Unable to find plugin 'ParticleViTEventSource'" in log:
+        pytest.skip("the package's test modules are not built in this CMSSW area")
+    assert (done.returncode == 0) == check, log[-3000:]
+    return log
+
+
+def counts_in(log: str, label: str) -> list[int]:
+    """Return what the job says of a module: candidates that are scored, and, sorted, those of each cause."""
+    line = next(line for line in log.splitlines() if line.startswith(f"{label}: "))
+    scored, _, others = line.partition("; not scored: ")
+    return [
+        int(re.search(r"(\d+) candidates scored", scored)[1]),
+        *sorted(map(int, re.findall(r"\d+(?= )", others))),
+    ]
+
+
+def counts_of(status: np.ndarray) -> list[int]:
+    counts = collections.Counter(status.tolist())
+    return [counts.pop(int(Status.SCORED), 0), *sorted(counts.values())]
 
 
 @pytest.fixture(scope="module")
 def job(events, models):
-    """Run the configuration: `job(folder, *options)` returns its log; skips where there is no cmsRun."""
-    if shutil.which("cmsRun") is None:
-        pytest.skip("no CMSSW: cmsRun is not on PATH")
+    """Run scoreEvents_cfg.py: `job(folder, *options)` returns its log."""
     file = models.parent / "events.txt"
     write_events(file, events)
 
     def run(folder: Path, *options: object, check: bool = True, file: Path = file) -> str:
-        arguments = map(str, ("--events", file, "--output", folder, *options))
-        done = subprocess.run(
-            ["cmsRun", str(CONFIG), "--", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=600,
-            env=cmsrun.job_environment(models),
-        )
-        log = done.stdout + done.stderr
-        if "Unable to find plugin 'ParticleViTEventSource'" in log:
-            pytest.skip("the package's test modules are not built in this CMSSW area")
-        assert (done.returncode == 0) == check, log[-3000:]
-        return log
+        return cms_run("scoreEvents_cfg.py", models, check, "--events", file, "--output", folder, *options)
 
     return run
 
@@ -98,11 +120,15 @@ def test_every_candidate_has_its_values(made, models, expected, name):
 
 def test_the_end_of_the_job_counts_the_causes(made, expected):
     for name in NAMES:
-        line = next(line for line in made[1].splitlines() if line.startswith(f"{name}Maps: "))
-        counts = collections.Counter(expected[name].status.tolist())
-        assert f"{counts.pop(int(Status.SCORED))} candidates scored" in line
-        causes = re.findall(r"(\d+) [^,]+", line.partition("not scored: ")[2])
-        assert sorted(map(int, causes)) == sorted(counts.values())
+        assert counts_in(made[1], f"{name}Maps") == counts_of(expected[name].status)
+
+
+def test_tasks_score_the_candidates_of_the_shipped_models(events, models, tmp_path):
+    write_events(tmp_path / "events.txt", events)
+    log = cms_run("runTasks_cfg.py", models, True, "--events", tmp_path / "events.txt", "--threads", 2)
+    for label, name in (("Photons", "crops"), ("Electrons", "crops"), ("Jets", "jets")):
+        expected = real_events.make_images(real_events.describe_shipped(name), events)
+        assert counts_in(log, f"particleViT{label}") == counts_of(expected.status)
 
 
 def test_dropped_superclusters_are_no_seed(job, tmp_path, expected):
@@ -123,8 +149,8 @@ def test_hits_of_another_tier_are_refused(job, tmp_path):
 
 def test_unknown_hits_and_numbers_that_are_not_finite(job, tmp_path, events):
     """A hit of no crystal is left out; a NaN in a window takes its score, and only that."""
-    event = next(event for event in events if len(real_events.make_pictures("crops", event).chosen) > 0)
-    picture = real_events.make_pictures("crops", event)
+    event = next(event for event in events if len(real_events.make_pictures(CROPS, event).chosen) > 0)
+    picture = real_events.make_pictures(CROPS, event)
     row = picture.rows[0] - 140  # of the ECAL image
     seed = (event.barrel.ieta == (row + 1 if row >= 0 else row)) & (
         event.barrel.iphi == picture.columns[0] + 1
@@ -138,5 +164,21 @@ def test_unknown_hits_and_numbers_that_are_not_finite(job, tmp_path, events):
     log = job(tmp_path, "--crops", "crops.onnx", file=tmp_path / "events.txt")
     status = np.load(tmp_path / "crops_table.npy")[:, 5]
     assert status[picture.chosen[0]] == Status.NOT_FINITE
-    np.testing.assert_array_equal(status, real_events.make_pictures("crops", changed).status)
+    np.testing.assert_array_equal(status, real_events.make_pictures(CROPS, changed).status)
     assert "1 hits have detector ids of no crystal or tower" in log
+
+
+def commands():
+    """Return the names and commands of the tests that `scram b runtests` runs."""
+    root = ET.fromstring(f"<root>{(CONFIGS / 'BuildFile.xml').read_text()}</root>")
+    return [(test.attrib["name"], test.attrib["command"]) for test in root.iter("test")]
+
+
+@pytest.mark.parametrize(
+    "command", [command for _, command in commands()], ids=[name for name, _ in commands()]
+)
+def test_what_scram_runs_succeeds(command, models, tmp_path):
+    start = "cmsRun ${LOCALTOP}/src/RecoE2E/ParticleViT/test/"
+    assert command.startswith(start)
+    words = command.removeprefix(start).replace(start.removeprefix("cmsRun "), f"{CONFIGS}/").split()
+    cms_run(words[0], models, True, *words[2:], cwd=tmp_path)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from RecoE2E.ParticleViT.commands.main import VERBS, usage
 
 ROOT = Path(__file__).resolve().parents[2]
 HELP = Path(__file__).with_name("help")
-SECONDS = 2.0
 
 
 def run(*words, **environment):
@@ -41,19 +39,10 @@ def test_help_is_the_committed_text(verb):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_help_imports_nothing_heavy(verb):
-    """And so comes at once: the best of three is well within two seconds."""
+    """And so comes at once."""
     done = run("-X", "importtime", ROOT / "scripts" / f"{verb}.py", "--help")
     for module in ("torch", "lightning", "uproot", "matplotlib", "onnx", "numpy"):
         assert f" {module}\n" not in done.stderr, f"{verb} --help imports {module}"
-
-
-def test_help_comes_at_once():
-    def seconds():
-        start = time.monotonic()
-        run(ROOT / "scripts/train.py", "--help")
-        return time.monotonic() - start
-
-    assert min(seconds() for _ in range(3)) < SECONDS
 
 
 def test_every_verb_is_a_script_a_module_and_a_line_of_help():

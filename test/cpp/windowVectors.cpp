@@ -13,7 +13,7 @@
 #include <iostream>
 
 #include "RecoE2E/ParticleViT/interface/SeedFinder.h"
-#include "npy.h"
+#include "RecoE2E/ParticleViT/interface/npy.h"
 
 using namespace particlevit;
 using namespace particlevit::test;

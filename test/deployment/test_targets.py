@@ -1,33 +1,27 @@
 """Exports for each CMSSW release; with `-m releases`, loaded by the libraries behind it."""
 
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 
-from RecoE2E.ParticleViT.deployment import export_run
+from RecoE2E.ParticleViT.deployment import export_run, spread
+from RecoE2E.ParticleViT.deployment.environments import (
+    SCORE_ONNX,
+    SCORE_TORCH,
+    onnxruntime_python,
+    score_elsewhere,
+)
 from RecoE2E.ParticleViT.deployment.targets import DEFAULT_TARGET, TARGETS, find_cycle, find_target
 from RecoE2E.ParticleViT.errors import DeploymentError
 from RecoE2E.ParticleViT.inference.backends import load_run
+from RecoE2E.ParticleViT.inference.predictors import BackendUnavailableError
 from RecoE2E.ParticleViT.store import open_store
 
-ONNX_LOADER = """
-import sys, numpy, onnxruntime
-session = onnxruntime.InferenceSession(sys.argv[1], providers=["CPUExecutionProvider"])
-images = numpy.load(sys.argv[2])
-numpy.save(sys.argv[3], session.run(["probabilities"], {"image": images})[0])
-"""
-TORCH_LOADER = """
-import sys, numpy, torch
-images = torch.tensor(numpy.load(sys.argv[2]).tolist())
-numpy.save(sys.argv[3], torch.jit.load(sys.argv[1])(images).tolist())
-"""
-RELEASES = ("1.14.1", "1.17.1", "1.20.1", "1.25.1")
+RELEASES = tuple(spread.versions())
 
 
 @pytest.mark.parametrize(
@@ -94,16 +88,10 @@ def release_python(request, tmp_path_factory):
     folder = Path(os.environ.get("PARTICLEVIT_RELEASES") or tmp_path_factory.mktemp("releases"))
 
     def make(version):
-        python = folder / version / "bin/python"
-        if not python.exists():
-            subprocess.run([_python_for(version), "-m", "venv", folder / version], check=True)
-            numpy = "numpy<2" if version < "1.19" else "numpy"
-            command = [python, "-m", "pip", "install", "--quiet", f"onnxruntime=={version}", numpy]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            if done.returncode:
-                shutil.rmtree(folder / version)
-                pytest.skip(f"onnxruntime {version} cannot be installed: {done.stderr.strip()[-200:]}")
-        return python
+        try:
+            return onnxruntime_python(version, folder)
+        except BackendUnavailableError as error:
+            pytest.skip(str(error))
 
     return make
 
@@ -119,7 +107,7 @@ def test_the_onnxruntime_of_each_release_loads_its_export(
     behind = [name for name, target in TARGETS.items() if target.onnxruntime == version]
     for name in (*behind, DEFAULT_TARGET):
         export_run(own_run, name)
-        scores = _score(python, ONNX_LOADER, own_run / "export/model.onnx", images, tmp_path)
+        scores = _score(python, SCORE_ONNX, own_run / "export/model.onnx", images, tmp_path)
         assert np.abs(scores - expected).max() <= 1e-5, name
 
 
@@ -136,24 +124,10 @@ def test_an_old_torch_loads_the_torchscript_export(exported_run, small_store, tm
     if found.returncode or found.stdout >= "2.7":
         pytest.skip("no older torch here: apt-get install python3-torch")
     images = open_store(small_store).read("test").images
-    scores = _score(python, TORCH_LOADER, exported_run / "export/model.pt", images, tmp_path)
+    scores = _score(python, SCORE_TORCH, exported_run / "export/model.pt", images, tmp_path)
     assert np.abs(scores - load_run(exported_run).predict(images)).max() <= 1e-5
-
-
-def _python_for(version):
-    """Return the Python that makes the environment: 1.14.1 has no wheel for 3.11 or later."""
-    if version != "1.14.1":
-        return sys.executable
-    managed = Path.home().glob(".pyenv/versions/3.10*/bin/python")
-    for path in (*managed, Path("/usr/bin/python3.10")):
-        if path.exists():
-            return path
-    pytest.skip("onnxruntime 1.14.1 needs Python 3.10, which is not here")
 
 
 def _score(python, program, model, images, folder):
     np.save(folder / "images.npy", images)
-    command = [python, "-c", program, model, folder / "images.npy", folder / "scores.npy"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return np.load(folder / "scores.npy")
+    return score_elsewhere(python, program, model, folder / "images.npy", folder / "scores.npy")

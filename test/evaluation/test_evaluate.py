@@ -1,9 +1,13 @@
+import shutil
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from RecoE2E.ParticleViT.errors import StoreError
+from RecoE2E.ParticleViT.errors import RecipeError, StoreError
 from RecoE2E.ParticleViT.evaluation import evaluate_run
+from RecoE2E.ParticleViT.evaluation.evaluate import evaluation_folder
+from RecoE2E.ParticleViT.files import read_json, write_json
 from RecoE2E.ParticleViT.inference.backends import load_run
 from RecoE2E.ParticleViT.inference.run import Run
 from RecoE2E.ParticleViT.store import open_store
@@ -11,8 +15,6 @@ from RecoE2E.ParticleViT.store import open_store
 
 @pytest.fixture(scope="module")
 def evaluated(small_run, tmp_path_factory):
-    import shutil
-
     run = shutil.copytree(small_run, tmp_path_factory.mktemp("evaluated") / "run")
     return run, evaluate_run(run)
 
@@ -50,9 +52,30 @@ def test_another_store_has_its_own_folder(evaluated, small_store, script):
     run, content = evaluated
     done = script("evaluate", "--run", run, "--store", small_store, "--limit", 100)
     assert "background rejection" in done.stdout
-    other = Run(run / "evaluations/store").metrics
-    assert other.test.events == 100
+    (folder,) = (run / "evaluations").iterdir()
+    assert folder.name == f"store-{open_store(small_store).info.id[:8]}-limit-100"
+    assert Run(folder).metrics.test.events == 100
     assert Run(run).metrics == content
+
+
+def test_a_part_of_the_events_replaces_nothing(evaluated, small_store):
+    run, content = evaluated
+    evaluate_run(run, limit=64)
+    assert Run(run / "evaluations/limit-64").metrics.test.events == 64
+    assert Run(run).metrics == content
+
+
+def test_stores_of_the_same_name_have_folders_of_their_own(evaluated, small_store, tmp_path):
+    other = shutil.copytree(small_store, tmp_path / "store")
+    content = read_json(other / "store.json")
+    write_json(other / "store.json", {**content, "id": "another"})
+    folders = [evaluation_folder(Run(evaluated[0]), store, None).path for store in (small_store, other)]
+    assert folders[0] != folders[1]
+
+
+def test_a_negative_limit_is_refused(evaluated):
+    with pytest.raises(RecipeError, match="--limit is -1; expected"):
+        evaluate_run(evaluated[0], limit=-1)
 
 
 def test_a_split_without_a_class_is_named(evaluated, small_store, tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import json
 import shutil
 import subprocess
@@ -16,15 +17,18 @@ import uproot
 from sklearn.metrics import roc_auc_score
 
 from RecoE2E.ParticleViT.errors import DeploymentError, InputError, ModelError, StoreError
+from RecoE2E.ParticleViT.geometry.description import Domain
 from RecoE2E.ParticleViT.geometry.status import Status
 from RecoE2E.ParticleViT.inference import prediction
 from RecoE2E.ParticleViT.inference.friends import read_info
-from RecoE2E.ParticleViT.inference.manifest import sha256
+from RecoE2E.ParticleViT.inference.manifest import Manifest, sha256
 from RecoE2E.ParticleViT.inference.prediction import predict_files
 from RecoE2E.ParticleViT.inference.prediction_units import ModelChoice
 from RecoE2E.ParticleViT.inference.run import Run
 from RecoE2E.ParticleViT.inference.run_recipe import run_recipe
+from RecoE2E.ParticleViT.recipe import load_recipe
 
+HAS_XROOTD = shutil.which("xrootd") is not None and importlib.util.find_spec("fsspec_xrootd") is not None
 ROOT_READS = """
 import sys, warnings
 warnings.simplefilter("ignore")
@@ -34,6 +38,7 @@ tree = events.Get("Events")
 tree.AddFriend(scores.Get("particlevit"))
 print(tree.GetEntries("particlevit_status == 0"), tree.GetEntries("is_signal == 1 && particlevit_top > 0.5"))
 """
+SMALL = {"model.options": {"stem": [8], "dim": 16, "mlp_dim": 16, "heads": 2}}
 BARE = """
 import sys
 sys.modules["torch"] = sys.modules["lightning"] = sys.modules["vit_pytorch"] = None
@@ -234,3 +239,72 @@ def test_the_export_carries_how_files_are_read(jet_run, jet_recipe, tmp_path):
         jet_recipe.inputs, jet_recipe.image, jet_recipe.classes
     )  # fmt: skip
     assert json.loads((tmp_path / "model.json").read_text())["recipe"]["inputs"]["tree"] == "Events"
+
+
+def test_candidates_beyond_the_domain_have_no_score(jet_run, jet_files, jet_recipe, tmp_path):
+    for name in ("model.onnx", "model.json"):
+        shutil.copy(jet_run / "export" / name, tmp_path)
+    content = Manifest.read(tmp_path / "model.json", tmp_path)
+    image = replace(content.image, domain=Domain(pt=(300.0, None), abs_eta=(0.0, 1.0)))
+    replace(content, image=image).write(tmp_path / "model.json")
+    with uproot.open(jet_files[1]) as file:
+        px, py, pz = (ak.sum(file["Events"][f"part_p{axis}"].array(), axis=1) for axis in "xyz")
+    pt = np.hypot(px, py)
+    expected = np.where(pt < 300, Status.PT, np.where(np.abs(np.arcsinh(pz / pt)) > 1, Status.ETA, 0))
+    model = ModelChoice(str(tmp_path), "onnx", 1)
+    predict_files(jet_recipe, model, [str(jet_files[1])], str(tmp_path / "out.root"))
+    found = scores_of(tmp_path / "out.root")
+    np.testing.assert_array_equal(found.particlevit_status, expected)
+    assert set(np.unique(expected)) == {0, 1, 2}
+    np.testing.assert_array_equal(np.asarray(found.particlevit_top) == -1, expected != 0)
+
+
+def test_jets_of_collisions_become_lists_as_long_as_the_collection(shared_data, untrained, tmp_path):
+    recipe = load_recipe("quark_gluon_pfnano", {**SMALL, "image.height": 17, "image.width": 17})
+    model = ModelChoice(str(untrained(recipe, tmp_path / "model")), "onnx", 1)
+    path = shared_data / "cms_pfnano_10events.root"
+    result = predict_files(recipe, model, [str(path)], str(tmp_path / "out.root"))
+    with uproot.open(path) as file:
+        pt, eta = file["Events"]["Jet_pt"].array(), file["Events"]["Jet_eta"].array()
+    found = scores_of(tmp_path / "out.root")
+    assert ak.num(found.particlevit_quark).tolist() == found.nparticlevit.tolist() == ak.num(pt).tolist()
+    scored = found.particlevit_status == 0
+    assert ak.all(scored == (found.particlevit_quark >= 0))
+    assert ak.all(scored == ((pt >= 30) & (np.abs(eta) <= 2.4)))
+    assert result.status[Status.SCORED] == int(ak.sum(scored)) > 30
+    predict_files(recipe, model, [str(path)], str(tmp_path / "out.parquet"))
+    assert pq.read_table(tmp_path / "out.parquet")["particlevit_quark"].to_pylist() == (
+        found.particlevit_quark.tolist()
+    )
+    predict_files(recipe, model, [str(path)], str(tmp_path / "out.hdf5"))
+    with h5py.File(tmp_path / "out.hdf5") as file:
+        assert file["particlevit_counts"][:].tolist() == ak.num(pt).tolist()
+        np.testing.assert_array_equal(file["particlevit_quark"][:], ak.flatten(found.particlevit_quark))
+
+
+@pytest.mark.parametrize("name", ["cms_DoublePhoton_Run2012B", "cms_DoubleElectron_Run2012C"])
+def test_candidates_of_real_collisions(shared_data, untrained, tmp_path, name):
+    recipe = load_recipe("electron_photon_ispy", {"model.options": SMALL["model.options"]})
+    model = ModelChoice(str(untrained(recipe, tmp_path / "model")), "onnx", 1)
+    result = predict_files(recipe, model, [str(shared_data / f"{name}.ig")], str(tmp_path / "out.root"))
+    found = scores_of(tmp_path / "out.root")
+    assert len(found) == result.entries == 25
+    assert result.status[Status.SCORED] > 10
+    assert int(ak.sum(found.nparticlevit)) == sum(result.status.values())
+    scored = ak.flatten(found.particlevit_status == 0)
+    np.testing.assert_array_equal(scored, ak.flatten(found.particlevit_photon) >= 0)
+
+
+@pytest.mark.skipif(not HAS_XROOTD, reason="xrootd-server or fsspec-xrootd is not installed")
+def test_files_on_a_server_in_and_out(model, jet_files, jet_recipe, tmp_path, xrootd, monkeypatch):
+    folder, url = xrootd
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(jet_files[1], folder / "test.root")
+    (folder / "test.root").chmod(0o644)
+    predict_files(jet_recipe, model, [str(jet_files[1])], "local.root")
+    for _ in range(2):
+        result = predict_files(jet_recipe, model, [f"{url}/test.root"], f"{url}/scores/out.root")
+    assert result.finished_before == 1
+    assert ak.array_equal(scores_of(folder / "scores/out.root"), scores_of(Path("local.root")))
+    assert [path.name for path in (folder / "scores").iterdir()] == ["out.root"]
+    assert [path.name for path in tmp_path.iterdir()] == ["local.root"]

@@ -247,14 +247,14 @@ def test_bad_value_in_the_middle_leaves_nothing(tmp_path, helpers, recipe, small
 
 
 def test_a_file_that_changes_while_it_is_read(tmp_path, jets_root, recipe, monkeypatch):
-    original = stages.open_source
+    original = stages.open_images
 
     def touch(path, recipe):
         source = original(path, recipe)
         os.utime(path, ns=(1, 1))
         return source
 
-    monkeypatch.setattr(stages, "open_source", touch)
+    monkeypatch.setattr(stages, "open_images", touch)
     with pytest.raises(InputError, match="changed while it was read"):
         ingest_files(recipe, tmp_path / "store", str(jets_root))
 
@@ -299,7 +299,7 @@ def test_progress_survives_a_server_that_is_gone_for_now(
     tmp_path, jets_root, recipe, monkeypatch, small_units
 ):
     ingest_files(recipe, tmp_path / "whole", str(jets_root))
-    original = stages.open_source
+    original = stages.open_images
     calls = []
 
     def gone_at_third(path, recipe):
@@ -308,7 +308,7 @@ def test_progress_survives_a_server_that_is_gone_for_now(
             raise TemporaryError("no answer")
         return original(path, recipe)
 
-    monkeypatch.setattr(stages, "open_source", gone_at_third)
+    monkeypatch.setattr(stages, "open_images", gone_at_third)
     with pytest.raises(InputError, match="no answer"):
         ingest_files(recipe, tmp_path / "store", str(jets_root))
     ingest_files(recipe, tmp_path / "store", str(jets_root))

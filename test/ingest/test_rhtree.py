@@ -42,7 +42,7 @@ def superclusters(events=EVENTS, objects=1):
         name: (random.random((events, 61200)) * (random.random((events, 61200)) < 0.02)).astype("f4")
         for name in ("EB_energy", "EB_time")
     }
-    columns["SC_ieta"] = random.integers(15, 153, (events, objects)).astype("f4")
+    columns["SC_ieta"] = random.integers(16, 154, (events, objects)).astype("f4")
     columns["SC_iphi"] = random.integers(0, 360, (events, objects)).astype("f4")
     columns["pho_pT"] = np.full((events, objects), 50, "f4")
     return columns
@@ -140,7 +140,7 @@ def test_superclusters_from_the_barrel_image(tmp_path, write):
         row, column = int(columns["SC_ieta"][event, 0]), int(columns["SC_iphi"][event, 0])
         for channel, name in enumerate(("EB_energy", "EB_time")):
             image = columns[name][event].reshape(170, 360)
-            expected = crop_slowly(image, row, column, 32, 32, 15, 15)
+            expected = crop_slowly(image, row, column, 32, 32, 16, 16)
             np.testing.assert_array_equal(dense[number, channel], expected)
 
 

@@ -85,10 +85,10 @@ def test_the_highest_cells_are_taken_and_of_equal_ones_the_first(seed, count):
     image = sparse(seed, (3, 1, 12, 9)).div(20).round()  # many equal cells
     select = HighestCells((1, 12, 9), count)
     cells = select(image)
-    for one, place, values, hit in zip(image, cells.place, cells.values, cells.hit, strict=True):
+    for one, index, values, hit in zip(image, cells.cell, cells.values, cells.hit, strict=True):
         order = np.argsort(-one.flatten().numpy(), kind="stable")[:count]
         order = [index for index in order if one.flatten()[index] > 0]
-        found = sorted(int(r * 9 + c) for r, c, h in zip(*place, hit, strict=True) if h)
+        found = sorted(index[hit > 0].tolist())
         assert found == sorted(order)
         assert values.sum() == one.flatten()[order].sum()
         assert hit.sum() == len(order)
@@ -99,7 +99,7 @@ def test_times_do_not_select_but_are_seen():
     image = sparse(1)
     late = image * torch.tensor([1.0, -3.0]).reshape(-1, 1, 1)
     cells, others = built.backbone.select(image), built.backbone.select(late)
-    assert torch.equal(cells.place, others.place)
+    assert torch.equal(cells.cell, others.cell)
     assert torch.equal(cells.share, others.share)
     assert not torch.allclose(built(image), built(late))
     only_times = image * torch.tensor([0.0, 1.0]).reshape(-1, 1, 1)
@@ -137,8 +137,9 @@ def test_position_is_a_function_of_the_offset(height, width, reach):
     torch.nn.init.normal_(position.table)
     assert position.table.shape[1] <= (2 * reach - 1) ** 2
     random = torch.Generator().manual_seed(1)
-    place = torch.stack([torch.randint(side, (3, 20), generator=random) for side in (height, width)], 1)
-    found = position(place.float())  # (heads, N, K, K)
+    index = torch.randint(height * width, (3, 20), generator=random)
+    place = torch.stack([index // width, index % width], 1)
+    found = position(index)  # (heads, N, K, K)
     seen = {}
     for n, i, j in np.ndindex(3, 20, 20):
         offset = tuple((place[n, :, i] - place[n, :, j]).tolist())

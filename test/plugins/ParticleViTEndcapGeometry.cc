@@ -1,4 +1,4 @@
-// CaloGeometry for jobs without conditions: the endcap crystals of a text file (test/cpp/events.h).
+// CaloGeometry for jobs without conditions: the endcap crystals of a text file (data/programs/events.h).
 
 #include <cmath>
 #include <memory>
@@ -17,7 +17,7 @@
 #include "Geometry/EcalAlgo/interface/EcalEndcapGeometry.h"
 #include "Geometry/Records/interface/CaloGeometryRecord.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
-#include "RecoE2E/ParticleViT/test/cpp/events.h"
+#include "RecoE2E/ParticleViT/data/programs/events.h"
 #include "RecoE2E/ParticleViT/test/plugins/endcapIds.h"
 
 class ParticleViTEndcapGeometry : public edm::ESProducer, public edm::EventSetupRecordIntervalFinder {
@@ -30,7 +30,7 @@ public:
 
   static void fillDescriptions(edm::ConfigurationDescriptions& descriptions) {
     edm::ParameterSetDescription desc;
-    desc.addUntracked<std::string>("file")->setComment("as test/cpp/events.h describes");
+    desc.addUntracked<std::string>("file")->setComment("as data/programs/events.h describes");
     descriptions.addWithDefaultLabel(desc);
   }
 

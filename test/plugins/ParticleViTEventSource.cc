@@ -1,5 +1,6 @@
-// Source that puts the hits, tracks and candidates of a text file (test/cpp/events.h) into the event, in the data
-// formats of CMS. Each candidate becomes a RecoEcalCandidate with a supercluster of its crystals, and a jet.
+// Source that puts the hits, tracks and candidates of a text file (data/programs/events.h) into the event, in the data
+// formats of CMS. Each candidate becomes a jet and a RecoEcalCandidate, with a supercluster of its crystals if it has
+// some.
 
 #include <limits>
 #include <string>
@@ -26,7 +27,7 @@
 #include "FWCore/ParameterSet/interface/ParameterSetDescription.h"
 #include "FWCore/Sources/interface/ProducerSourceBase.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
-#include "RecoE2E/ParticleViT/test/cpp/events.h"
+#include "RecoE2E/ParticleViT/data/programs/events.h"
 #include "RecoE2E/ParticleViT/test/plugins/endcapIds.h"
 
 using particlevit::test::HitEvent;
@@ -148,7 +149,7 @@ void ParticleViTEventSource::fillDescriptions(edm::ConfigurationDescriptions& de
   edm::ParameterSetDescription desc;
   desc.setComment("Puts the hits, tracks and candidates of a text file into the event.");
   edm::ProducerSourceBase::fillDescription(desc);
-  desc.addUntracked<std::string>("file")->setComment("as test/cpp/events.h describes");
+  desc.addUntracked<std::string>("file")->setComment("as data/programs/events.h describes");
   desc.addUntracked<unsigned int>("repetitions", 1)->setComment("how often the events of the file are put");
   desc.addUntracked<bool>("drop_clusters", false)
       ->setComment("let candidates refer to superclusters that are not in the event");
@@ -182,7 +183,8 @@ void ParticleViTEventSource::produce(edm::Event& event) {
   for (std::size_t i = 0; i < lines.candidates.size(); ++i) {
     const auto& line = lines.candidates[i];
     candidates.emplace_back(0, momentumOf(line.pt, line.eta, line.phi));
-    candidates.back().setSuperCluster(clusterOf(event, handle, i));
+    if (!line.crystals.empty())
+      candidates.back().setSuperCluster(clusterOf(event, handle, i));
   }
   event.emplace(candidatesToken_, std::move(candidates));
 }

@@ -18,7 +18,7 @@
 #include "FWCore/Utilities/interface/InputTag.h"
 #include "FWCore/Utilities/interface/transform.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
-#include "RecoE2E/ParticleViT/test/cpp/npy.h"
+#include "RecoE2E/ParticleViT/interface/npy.h"
 
 class ParticleViTEventWriter : public edm::one::EDAnalyzer<> {
 public:

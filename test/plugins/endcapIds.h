@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "DataFormats/EcalDetId/interface/EEDetId.h"
-#include "RecoE2E/ParticleViT/test/cpp/events.h"
+#include "RecoE2E/ParticleViT/data/programs/events.h"
 
 namespace particlevit::test {
 

@@ -1,5 +1,5 @@
-#ifndef RecoE2E_ParticleViT_test_score_h
-#define RecoE2E_ParticleViT_test_score_h
+#ifndef RecoE2E_ParticleViT_data_programs_score_h
+#define RecoE2E_ParticleViT_data_programs_score_h
 
 // What scoreOnnx and scoreTorch share: arguments, the loop over batches, latency and memory.
 //
@@ -20,7 +20,7 @@
 #include <sys/resource.h>
 
 #include "RecoE2E/ParticleViT/interface/ModelMetadata.h"
-#include "npy.h"
+#include "RecoE2E/ParticleViT/interface/npy.h"
 
 namespace particlevit::test {
 

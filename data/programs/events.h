@@ -1,5 +1,5 @@
-#ifndef RecoE2E_ParticleViT_test_events_h
-#define RecoE2E_ParticleViT_test_events_h
+#ifndef RecoE2E_ParticleViT_data_programs_events_h
+#define RecoE2E_ParticleViT_data_programs_events_h
 
 // Hits and candidates of events from a text file, as python/geometry/event_files.py writes it. One thing per line:
 //

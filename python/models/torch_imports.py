@@ -1,8 +1,11 @@
-"""Import Lightning where torchvision is installed but broken.
+"""Import vit-pytorch and Lightning beside a torchvision that is installed but broken.
 
-vit-pytorch brings torchvision, whose usual wheel needs the CUDA build of torch and raises beside the CPU
-build; torchmetrics, which Lightning imports, wants names out of any torchvision that is installed. Nothing
-here uses them.
+vit-pytorch requires torchvision, whose wheel on PyPI is built for the CUDA build of torch of the same day
+and raises beside a CPU build ("operator torchvision::nms does not exist"). Nothing here uses it, but
+vit_pytorch/__init__.py and torchmetrics, which Lightning imports, do. Both hooks stand here only and do
+nothing where torchvision works, as with plain `pip install torch` on Linux. They can go when vit-pytorch
+(1.26 does not) imports its models without torchvision and torchmetrics (1.9 does not) survives an import of
+it that fails.
 """
 
 from __future__ import annotations
@@ -17,6 +20,9 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from ..errors import ModelError
+
+_PACKAGE = "vit_pytorch"
 _NAME = "torchvision"
 
 
@@ -81,3 +87,32 @@ def _forget() -> None:
     """Take torchvision's modules out of those imported."""
     for name in [name for name in sys.modules if name.split(".")[0] == _NAME]:
         del sys.modules[name]
+
+
+def vit_module(name: str) -> ModuleType:
+    """Return the module `vit_pytorch.NAME`, for example `vit_module("simple_vit").SimpleViT`.
+
+    Raises:
+        ModelError: vit-pytorch is not installed, or this version of it lacks the module.
+    """
+    try:
+        if _PACKAGE in sys.modules:
+            return importlib.import_module(f"{_PACKAGE}.{name}")
+        return _import_below_empty_package(name)
+    except ImportError as error:
+        reason = " ".join(str(error).split())
+        raise ModelError(
+            f"vit-pytorch: module '{name}' cannot be imported ({reason}); install vit-pytorch>=1.8"
+        ) from error
+
+
+def _import_below_empty_package(name: str) -> ModuleType:
+    """Import with an empty stand-in as the parent package, and take the stand-in away again."""
+    spec = importlib.util.find_spec(_PACKAGE)
+    if spec is None:
+        raise ImportError("vit_pytorch not found")
+    sys.modules[_PACKAGE] = importlib.util.module_from_spec(spec)
+    try:
+        return importlib.import_module(f"{_PACKAGE}.{name}")
+    finally:
+        del sys.modules[_PACKAGE]

@@ -11,7 +11,7 @@
 #include "FWCore/ParameterSet/interface/ParameterSetDescription.h"
 #include "FWCore/Sources/interface/ProducerSourceBase.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
-#include "RecoE2E/ParticleViT/test/cpp/npy.h"
+#include "RecoE2E/ParticleViT/interface/npy.h"
 
 class ParticleViTImageSource : public edm::ProducerSourceBase {
 public:

@@ -12,7 +12,7 @@
 #include "FWCore/ParameterSet/interface/ParameterSetDescription.h"
 #include "FWCore/Utilities/interface/InputTag.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
-#include "RecoE2E/ParticleViT/test/cpp/npy.h"
+#include "RecoE2E/ParticleViT/interface/npy.h"
 
 class ParticleViTScoreWriter : public edm::one::EDAnalyzer<> {
 public:

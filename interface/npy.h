@@ -1,5 +1,5 @@
-#ifndef RecoE2E_ParticleViT_test_npy_h
-#define RecoE2E_ParticleViT_test_npy_h
+#ifndef RecoE2E_ParticleViT_interface_npy_h
+#define RecoE2E_ParticleViT_interface_npy_h
 
 // Reads and writes numpy's .npy files of float32 in C order (format 1.0: magic, header length, Python dict, data).
 

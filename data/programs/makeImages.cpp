@@ -14,7 +14,7 @@
 #include "RecoE2E/ParticleViT/interface/JetImageMaker.h"
 #include "RecoE2E/ParticleViT/interface/ModelMetadata.h"
 #include "events.h"
-#include "npy.h"
+#include "RecoE2E/ParticleViT/interface/npy.h"
 
 using namespace particlevit;
 using namespace particlevit::test;
