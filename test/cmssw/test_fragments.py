@@ -96,7 +96,7 @@ def test_golden_copies_have_the_parameters_of_fill_descriptions(path):
     text = (PACKAGE / "plugins" / f"{plugin}.cc").read_text()
     if "ScoringProducer.h" in text:
         text += (PACKAGE / "plugins/ScoringProducer.h").read_text()
-    names = set(re.findall(r'desc\.add<[^;(]*?>\(\s*"(\w+)"', text))
+    names = set(re.findall(r'desc\.add(?:Untracked)?<[^;(]*?>\(\s*"(\w+)"', text))
     names |= {"model"} if "describeModel(desc)" in text else set()
     names |= {"tier", "allow_other_tier"} if "describeTier(desc" in text else set()
     assert {keyword.arg for keyword in call.keywords} - {"mightGet"} == names
