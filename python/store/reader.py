@@ -177,8 +177,9 @@ class Store:
         if list(classes) != self.classes:
             differences["classes"] = (list(classes), self.classes)
         for what, (model, store) in differences.items():
+            verb = "are" if what.endswith("s") else "is"
             raise StoreError(
-                f"{self.path}: the store's {what} are {_plain(store)}, the model's are {_plain(model)}; "
+                f"{self.path}: the store's {what} {verb} {_plain(store)}, the model's {verb} {_plain(model)}; "
                 "use a store of the model's recipe"
             )
 
