@@ -20,7 +20,7 @@ KINDS = {"charged": CHARGED, "photon": PHOTON, "neutral_hadron": NEUTRAL_HADRON}
 class Particles:
     """The particles of N jets; jet i owns offsets[i]..offsets[i + 1]. GeV and rad; every pt is above 0.
 
-    Flat arrays, since awkward with vector takes 2.6 times as long for the jets' sums (test/benchmarks/jagged.py).
+    Flat arrays: awkward with vector takes 2.6 times as long for the jets' sums (test/benchmarks/jagged.py).
     """
 
     offsets: Array  # (N + 1,) int64
