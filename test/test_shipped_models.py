@@ -16,17 +16,26 @@ from RecoE2E.ParticleViT.store import ImageSpec, image_of_recipe
 MODELS = Path(__file__).resolve().parent.parent / "data" / "models"
 
 
-@pytest.mark.parametrize("name", ["electron_photon", "quark_gluon"])
+RECIPES = {
+    "electron_photon": "electron_photon",
+    "electron_photon_mini": "electron_photon",
+    "quark_gluon": "quark_gluon",
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
 def test_a_shipped_model_is_small_whole_and_that_of_its_recipe(name):
     path = MODELS / f"{name}.onnx"
     content = json.loads((MODELS / f"{name}.json").read_text())
-    recipe = load_recipe(name)
+    recipe = load_recipe(RECIPES[name])
     assert path.stat().st_size < 1_000_000
     assert hashlib.sha256(path.read_bytes()).hexdigest() == content["onnx"]["sha256"]
     assert content["classes"] == recipe.classes
     image = ImageSpec.from_dict(content["image"])
     assert image.shape == image_of_recipe(recipe).shape
     assert image.channels == image_of_recipe(recipe).channels
+    assert image.seed == image_of_recipe(recipe).seed
+    assert image.tier == ("mini" if name.endswith("mini") else image_of_recipe(recipe).tier)
     assert set(content["working_points"][recipe.classes[-1]]) == {"0.01", "0.05", "0.1"}
     session = onnxruntime.InferenceSession(path)
     for count in (1, 3):

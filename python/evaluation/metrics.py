@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import confusion_matrix, roc_curve
 
 from ..auc import Floats, Integers, auc, signal_scores
 from ..inference.metrics import ClassMetrics, SplitMetrics
@@ -33,24 +34,15 @@ def accuracy(labels: Integers, probabilities: Floats) -> float:
 
 def confusion(labels: Integers, probabilities: Floats) -> NDArray[np.float64]:
     """Return the confusion matrix (K true, K predicted), each row as fractions of the true class."""
-    num_classes = probabilities.shape[1]
-    cells = labels * num_classes + probabilities.argmax(axis=1)
-    counts = np.bincount(cells, minlength=num_classes**2).reshape(num_classes, num_classes)
-    return np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+    classes = np.arange(probabilities.shape[1])
+    found = confusion_matrix(labels, probabilities.argmax(axis=1), labels=classes, normalize="true")
+    return np.asarray(found, np.float64)
 
 
 def roc(is_signal: NDArray[np.bool_], scores: Floats) -> Roc:
     """Return the ROC curve of scores (N,) with truth (N,)."""
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    last = np.append(np.flatnonzero(np.diff(ordered)), len(ordered) - 1)  # one point per distinct score
-    passed = np.cumsum(is_signal[order])[last]
-    failed = last + 1 - passed
-    return Roc(
-        np.concatenate([[0.0], passed / max(int(is_signal.sum()), 1)]),
-        np.concatenate([[0.0], failed / max(int((~is_signal).sum()), 1)]),
-        np.concatenate([[np.inf], ordered[last].astype(np.float64)]),
-    )
+    background, signal, thresholds = roc_curve(is_signal, scores, drop_intermediate=False)
+    return Roc(signal, background, np.asarray(thresholds, np.float64))
 
 
 def background_rejection(curve: Roc, num_background: int, efficiencies: Sequence[float]) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import jensenshannon
 
 from ..auc import Floats, Integers, auc, auc_difference, signal_scores
 from ..errors import StoreError
@@ -66,14 +67,13 @@ def sculpting(
 
 
 def jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
-    """Return the Jensen-Shannon divergence of two discrete distributions in bits (J. Lin 1991)."""
-    middle = (p + q) / 2
+    """Return the Jensen-Shannon divergence of two discrete distributions in bits (J. Lin 1991).
 
-    def relative(shape: NDArray[np.float64]) -> float:
-        seen = shape > 0
-        return float((shape[seen] * np.log2(shape[seen] / middle[seen])).sum())
-
-    return (relative(p) + relative(q)) / 2
+    SciPy's function is its square root, the distance. An empty one has nothing in common with the other.
+    """
+    if not (p.any() and q.any()):
+        return 1.0
+    return float(jensenshannon(p, q, base=2) ** 2)
 
 
 def phase_space(labels: Integers, probabilities: Floats, columns: Mapping[str, NDArray[Any]]) -> PhaseSpace:

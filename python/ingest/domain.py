@@ -57,7 +57,9 @@ def _rows(columns: dict[str, Array], jets: bool) -> Limits | UnsetType:
     """Return the range of the seeds' rows; `ieta` is that of a crystal, or of jets the row of a tower."""
     rows = columns.get(SEED_ROW)
     if rows is None and "ieta" in columns:
-        ieta = np.nan_to_num(columns["ieta"]).astype(np.int64)
+        if not np.isfinite(columns["ieta"]).all():
+            return UNSET
+        ieta = columns["ieta"].astype(np.int64)
         crystal = eb_cells(ieta, np.ones_like(ieta))[0]
         known = (ieta >= 0) & (ieta < HBHE_ROWS) if jets else crystal >= 0
         if not known.all():

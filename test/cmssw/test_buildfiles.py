@@ -101,14 +101,8 @@ def test_commands_of_runtests_succeed(test, monkeypatch, tmp_path):
     if "nano_cfg" in test["command"] and importlib.util.find_spec("PhysicsTools") is None:
         pytest.skip("no PhysicsTools/NanoAOD in this CMSSW")
     monkeypatch.setenv("LOCALTOP", base)
-    done = subprocess.run(
-        ["bash", "-c", test["command"]],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        cwd=tmp_path,
-    )
+    command = ["bash", "-c", test["command"]]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
 
 

@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import subprocess
-import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
@@ -36,7 +35,7 @@ def expected(events):
     return {name: real_events.make_images(real_events.describe(name), events) for name in NAMES}
 
 
-def cms_run(config: str, models: Path, check: bool, *arguments: object, cwd: Path | None = None) -> str:
+def cms_run(config: str, models: Path, check: bool, *arguments: object) -> str:
     """Run a configuration and return its log."""
     if shutil.which("cmsRun") is None:
         pytest.skip("no CMSSW: cmsRun is not on PATH")
@@ -46,7 +45,6 @@ def cms_run(config: str, models: Path, check: bool, *arguments: object, cwd: Pat
         text=True,
         check=False,
         timeout=600,
-        cwd=cwd,
         env=cmsrun.job_environment(models),
     )
     log = done.stdout + done.stderr
@@ -166,19 +164,3 @@ def test_unknown_hits_and_numbers_that_are_not_finite(job, tmp_path, events):
     assert status[picture.chosen[0]] == Status.NOT_FINITE
     np.testing.assert_array_equal(status, real_events.make_pictures(CROPS, changed).status)
     assert "1 hits have detector ids of no crystal or tower" in log
-
-
-def commands():
-    """Return the names and commands of the tests that `scram b runtests` runs."""
-    root = ET.fromstring(f"<root>{(CONFIGS / 'BuildFile.xml').read_text()}</root>")
-    return [(test.attrib["name"], test.attrib["command"]) for test in root.iter("test")]
-
-
-@pytest.mark.parametrize(
-    "command", [command for _, command in commands()], ids=[name for name, _ in commands()]
-)
-def test_what_scram_runs_succeeds(command, models, tmp_path):
-    start = "cmsRun ${LOCALTOP}/src/RecoE2E/ParticleViT/test/"
-    assert command.startswith(start)
-    words = command.removeprefix(start).replace(start.removeprefix("cmsRun "), f"{CONFIGS}/").split()
-    cms_run(words[0], models, True, *words[2:], cwd=tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 
@@ -20,10 +21,20 @@ def test_measured_on_the_training_events(tmp_path):
     domain = store.image.domain
     assert domain.pt == (10.0, None)  # as the recipe says, not the 50 GeV of the simulation
     low, high = domain.abs_eta
-    assert low <= np.abs(columns["eta"]).min() < low + 0.01
-    assert high - 0.01 < np.abs(columns["eta"]).max() <= high
+    assert low <= np.abs(columns["eta"]).min() < low + 0.1
+    assert high - 0.1 < np.abs(columns["eta"]).max() <= high
     ieta = columns["ieta"]
     assert domain.seed_rows == (55 + 85 + ieta.min(), 55 + 84 + ieta.max())
+
+
+def test_what_a_file_does_not_say_is_no_limit(tmp_path):
+    electron_photon.write_hdf5(tmp_path / "all.h5", 100, 5)
+    with h5py.File(tmp_path / "all.h5") as whole, h5py.File(tmp_path / "bare.h5", "w") as bare:
+        for name in ("X", "y"):
+            bare[name] = whole[name][()]
+    ingest_files(load_recipe("electron_photon"), tmp_path / "store", str(tmp_path / "bare.h5"))
+    domain = open_store(tmp_path / "store").image.domain
+    assert domain == Domain(pt=(10.0, None))
 
 
 def test_limits_are_closed_and_nan_is_outside_of_all():
