@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Scores, latency and throughput of an export on a Triton server, by number of clients.
 
-    test/benchmarks/triton.py --export FOLDER --store STORE --url http://localhost:8000/NAME
+    test/benchmarks/triton_server.py --export FOLDER --store STORE --url http://localhost:8000/NAME
         [--table FILE.csv]
 
 FOLDER holds model.json and its files; the server runs what scripts/export.py --triton wrote (for one on this
