@@ -99,7 +99,7 @@ def test_golden_copies_have_the_parameters_of_fill_descriptions(path):
         text += (PACKAGE / "plugins/ScoringProducer.h").read_text()
     if "describeImages(desc)" in text:
         text += (PACKAGE / "plugins/imagesOfModel.h").read_text()
-    names = set(re.findall(r'desc\.add<[^;(]*?>\(\s*"(\w+)"', text))
+    names = set(re.findall(r'desc\.add(?:Untracked)?<[^;(]*?>\(\s*"(\w+)"', text))
     names |= {"Client"} if "TritonClient::fillPSetDescription(desc)" in text else set()
     names |= {"model"} if "describeModel(desc)" in text else set()
     names |= {"tier", "allow_other_tier"} if "describeTier(desc" in text else set()
