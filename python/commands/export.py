@@ -14,6 +14,7 @@ def export(
     int8: bool = False,
     store: Path | None = None,
     triton: Path | None = None,
+    cms_data: Path | None = None,
 ) -> None:
     """Export a trained run as TorchScript and ONNX, with model.json beside them.
 
@@ -24,6 +25,7 @@ def export(
         int8: Write model_int8.onnx too, or refuse where it changes the AUC by more than 0.002.
         store: Store whose training split calibrates int8; by default the one of the training.
         triton: Model repository of a Triton server, where the model is written too, as RUN's name.
+        cms_data: Clone of a cms-data repository, where files, checksums and a card are written too.
     """
     from ..deployment.export import export_run, int8_table
     from ..evaluation.evaluate import evaluate_run
@@ -45,6 +47,11 @@ def export(
         from ..deployment.triton import write_model_repository
 
         cli.say(f"{write_model_repository(trained, triton)}: config.pbtxt, 1/model.onnx for tritonserver")
+    if cms_data is not None:
+        from ..deployment.cms_data import write_cms_data
+
+        files = ", ".join(str(path.relative_to(cms_data)) for path in write_cms_data(trained, cms_data))
+        cli.say(f"{cms_data}: {files}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
