@@ -108,8 +108,8 @@ def test_resume_inside_an_epoch_is_exact(name, tmp_path, toy_recipe, toy_store, 
     for stop in (7, 16, 24, 39):
         with monkeypatch.context() as patch:
             die_at(stop, patch)
+            every_batch = checkpoint.RunCheckpoint(RunFolder(broken), save_seconds=-1, check_batches=1)
             with pytest.raises(RuntimeError, match="power failure"):
-                every_batch = checkpoint.RunCheckpoint(RunFolder(broken), save_seconds=-1, check_batches=1)
                 train(recipe, toy_store, broken, checkpoints=every_batch)
     train(recipe, toy_store, broken)
     same_result(tmp_path / "whole", broken)
