@@ -12,7 +12,7 @@ from ..inference.run import Run
 from ..report.figure import COLORS, figure
 from ..report.page import Page
 from ..run_folder import RunFolder
-from .cost import Benchmark, machine, model_cost
+from .cost import BATCH_SIZES, Benchmark, machine, model_cost
 from .names import run_names
 
 
@@ -26,7 +26,11 @@ class Point(NamedTuple):
 
 
 def benchmark_runs(
-    runs: Sequence[Path], output: Path, device: str = "cpu", threads: Sequence[int] = (1,)
+    runs: Sequence[Path],
+    output: Path,
+    device: str = "cpu",
+    threads: Sequence[int] = (1,),
+    batch_sizes: Sequence[int] = BATCH_SIZES,
 ) -> Benchmark:
     """Measure runs and write benchmark.json, benchmark.html, traces and Pareto figures to a folder.
 
@@ -35,6 +39,7 @@ def benchmark_runs(
         output: folder to write to.
         device: cpu or cuda.
         threads: numbers of threads to measure with.
+        batch_sizes: numbers of images per call to measure with.
 
     Returns:
         The content of benchmark.json.
@@ -48,7 +53,7 @@ def benchmark_runs(
     where = machine(device)
     for run, name in zip(runs, run_names(runs), strict=True):
         trace = output / "traces" / f"{name.replace('/', '_')}_{device}.json"
-        entries.append(model_cost(Run(run), device, threads, trace, name))
+        entries.append(model_cost(Run(run), device, threads, trace, name, batch_sizes))
         if len(runs) > 1:
             one = Benchmark(where, device, tuple(threads), (entries[-1],))
             one.write(RunFolder(run).benchmark_file)

@@ -128,7 +128,12 @@ def _processor() -> str:
 
 
 def model_cost(
-    run: Run, device: str, threads: Sequence[int], trace: Path | None, name: str = ""
+    run: Run,
+    device: str,
+    threads: Sequence[int],
+    trace: Path | None,
+    name: str = "",
+    batch_sizes: Sequence[int] = BATCH_SIZES,
 ) -> ModelCost:
     """Return what a run's model costs on a device, and what it reaches where it was evaluated.
 
@@ -138,6 +143,7 @@ def model_cost(
         threads: numbers of threads to measure with, on the CPU.
         trace: file for the profiler's trace (chrome://tracing, perfetto); None: none.
         name: of the run in tables and figures; by default its folder's.
+        batch_sizes: numbers of images per call to measure with.
 
     Raises:
         BackendUnavailableError: a GPU is asked for and absent.
@@ -146,7 +152,7 @@ def model_cost(
     check_device(device)
     network = on_device(run, device)
     random = np.random.default_rng(1)
-    images = random.exponential(1.0, (max(BATCH_SIZES), *network.image.shape)).astype(np.float32)
+    images = random.exponential(1.0, (max(64, *batch_sizes), *network.image.shape)).astype(np.float32)
     images *= random.random(images.shape) < 0.05  # about as empty as detector images
     scorers: dict[str, Scorer] = {"eager": torch_scorer(network, device)}
     counts = [1] if device == "cuda" else list(threads)
@@ -158,7 +164,11 @@ def model_cost(
         parameters=network.parameter_count,
         flops_per_event=network.flops_per_event(),
         layers=layer_times(network, images[:64], device, trace),
-        speed=tuple(row for count in counts for row in speeds(run, scorers, images, device, count)),
+        speed=tuple(
+            row
+            for count in counts
+            for row in speeds(run, scorers, [images[:size] for size in batch_sizes], device, count)
+        ),
         memory_mb=memory(run, images[:64], device),
         auc=proof.auc if proof else None,
         auc_error=proof.auc_error if proof else None,
@@ -206,14 +216,14 @@ def layer_times(
 
 
 def speeds(
-    run: Run, scorers: dict[str, Scorer], images: NDArray[np.float32], device: str, threads: int
+    run: Run, scorers: dict[str, Scorer], batches: Sequence[NDArray[np.float32]], device: str, threads: int
 ) -> list[Speed]:
     """Return latency and throughput by backend and batch size, measured in turn, with the paired ratio."""
     both = {**scorers, **_onnx(run, device, threads)}
     rows = []
     with torch_threads(threads):
-        for size in BATCH_SIZES:
-            batch = np.ascontiguousarray(images[:size])
+        for batch in batches:
+            size = len(batch)
             found = measure(
                 both, batch, rounds=8, calls=10 if size == 1 else 2, warm_up=10 if size == 1 else 2
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 Images = NDArray[np.float32]
 EVENTS = 4000
 SCALED: tuple[Kind, ...] = ("energy", "momentum")
-STRENGTHS: dict[str, tuple[float, ...]] = {
+Strengths = Mapping[str, tuple[float, ...]]
+STRENGTHS: Strengths = {
     "noise": (0.0, 0.01, 0.03, 0.1, 0.3, 1.0),
     "dead_cells": (0.0, 0.01, 0.03, 0.1, 0.3),
     "masked_patches": (0.0, 0.05, 0.1, 0.2, 0.4),
@@ -130,8 +131,14 @@ def _jitter(random: np.random.Generator, images: Images, image: ImageSpec, sigma
     return np.asarray(images + (images != 0) * random.normal(size=images.shape) * size, dtype=np.float32)
 
 
-def scan(run: Run | Path, store: Path | None = None, limit: int = EVENTS, seed: int = 1) -> Scan:
-    """Return the AUC of a run against each perturbation that its images can have.
+def scan(
+    run: Run | Path,
+    store: Path | None = None,
+    limit: int = EVENTS,
+    seed: int = 1,
+    strengths: Strengths = STRENGTHS,
+) -> Scan:
+    """Return the AUC of a run against each perturbation of `strengths` that its images can have.
 
     Raises:
         RunError, ModelError, StoreError: no run, no store, or one of other images.
@@ -146,9 +153,9 @@ def scan(run: Run | Path, store: Path | None = None, limit: int = EVENTS, seed: 
     check_classes(labels, predictor.classes, f"{events.store.path}, split {split}")
     spread = np.array([_spread(images[:, channel]) for channel in range(images.shape[1])])
     scans = {}
-    for kind in fitting(predictor.image):
+    for kind in [kind for kind in fitting(predictor.image) if kind in strengths]:
         rows = []
-        for strength in STRENGTHS[kind]:
+        for strength in strengths[kind]:
             disturbed = perturb(images, predictor.image, kind, strength, spread, seed)
             area = auc(labels, predictor.predict(disturbed))
             rows.append(Disturbed(strength, area.value, area.error))
@@ -172,14 +179,21 @@ def _spread(cells: Images) -> float:
 
 
 def scan_runs(
-    runs: Sequence[Path], output: Path, store: Path | None = None, limit: int = EVENTS
+    runs: Sequence[Path],
+    output: Path,
+    store: Path | None = None,
+    limit: int = EVENTS,
+    strengths: Strengths = STRENGTHS,
 ) -> Robustness:
     """Scan runs, write robustness.json to a folder and one figure per perturbation; return the scans."""
     names = run_names(runs)
-    scans = [replace(scan(run, store, limit), run=name) for run, name in zip(runs, names, strict=True)]
+    scans = [
+        replace(scan(run, store, limit, strengths=strengths), run=name)
+        for run, name in zip(runs, names, strict=True)
+    ]
     found = Robustness(tuple(scans))
     found.write(output / "robustness.json")
-    for kind in [kind for kind in STRENGTHS if any(kind in one.scans for one in scans)]:
+    for kind in [kind for kind in strengths if any(kind in one.scans for one in scans)]:
         draw_scan(output / "plots" / f"robustness_{kind}.png", kind, scans)
     return found
 

@@ -22,7 +22,7 @@ from ..store import SPLITS, InputInfo, ShardInfo, SplitInfo, StoreInfo, image_of
 from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
 from .domain import with_domain
 from .executor import RunTasks, executor
-from .plan import Plan, make_plan, plan_dict, recipe_part
+from .plan import Plan, Sizes, make_plan, plan_dict, recipe_part
 from .stages import PROBLEMS, MergeTask, UnitTask, count_selected, run_merge, run_unit, unit_tasks
 from .tables.temporary import TemporaryError
 
@@ -68,6 +68,7 @@ def ingest_files(
     workers: int = 1,
     scheduler: str | None = None,
     on_error: str = "stop",
+    sizes: Sizes | None = None,
 ) -> Result:
     """Make the store `output` from `files` (split by hash) and `test_files`, each a pattern or several.
 
@@ -80,7 +81,7 @@ def ingest_files(
         OutputError: another ingest runs in it, or the disk is full.
     """
     begin = time.monotonic()
-    plan = make_plan(recipe, _several(files), _several(test_files), on_error)
+    plan = make_plan(recipe, _several(files), _several(test_files), on_error, sizes)
     created = not output.exists()
     try:
         with locked(output, "ingest"):

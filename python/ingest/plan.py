@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from glob import iglob
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import InputError, RecipeError, suggest
 from ..recipe import Recipe, recipe_dict
@@ -58,6 +58,18 @@ class Unit:
         return f"{self.source:05d}-{self.start:012d}.h5"
 
 
+class Sizes(NamedTuple):
+    """How much is done at a time; it does not change the events of the store."""
+
+    unit_entries: int
+    """Entries that one task reads."""
+    shard_events: int
+    """Events that one shard is expected to hold."""
+
+
+SMALL_IMAGES, LARGE_IMAGES = Sizes(16384, 32768), Sizes(4096, 8192)
+
+
 @dataclass(frozen=True)
 class Plan:
     """All that decides what the store will hold."""
@@ -68,6 +80,7 @@ class Plan:
     shards: dict[str, int]
     """Shards of each split that can get events."""
     id: str
+    unit_entries: int
 
     @property
     def groups(self) -> list[tuple[str, int]]:
@@ -76,7 +89,7 @@ class Plan:
 
     def units(self) -> list[Unit]:
         """Return the pieces of work, file after file."""
-        step = 4096 if _is_large(self.recipe) else 16384
+        step = self.unit_entries
         return [
             Unit(source, start, min(start + step, file.entries))
             for source, file in enumerate(self.inputs)
@@ -107,7 +120,11 @@ def split_fractions(recipe: Recipe, fixed_test: bool) -> list[float]:
 
 
 def make_plan(
-    recipe: Recipe, files: Sequence[str], test_files: Sequence[str] = (), on_error: str = "stop"
+    recipe: Recipe,
+    files: Sequence[str],
+    test_files: Sequence[str] = (),
+    on_error: str = "stop",
+    sizes: Sizes | None = None,
 ) -> Plan:
     """Open every file that the patterns match, and plan the work.
 
@@ -133,8 +150,10 @@ def make_plan(
             skipped.append({"file": Path(path).name, "reason": str(found)})
     if not usable:
         raise InputError(f"none of the {len(wanted)} input files can be used; see the messages above")
-    shards = _count_shards(recipe, usable)
-    return Plan(recipe, tuple(usable), tuple(skipped), shards, _fingerprint(recipe, usable, skipped))
+    sizes = sizes or _usual_sizes(recipe)
+    shards = _count_shards(recipe, usable, sizes.shard_events)
+    fingerprint = _fingerprint(recipe, usable, skipped)
+    return Plan(recipe, tuple(usable), tuple(skipped), shards, fingerprint, sizes.unit_entries)
 
 
 def expand(patterns: Sequence[str]) -> list[str]:
@@ -205,9 +224,8 @@ def stat(path: str) -> tuple[int, int]:
     return state.st_size, state.st_mtime_ns
 
 
-def _count_shards(recipe: Recipe, files: list[InputFile]) -> dict[str, int]:
+def _count_shards(recipe: Recipe, files: list[InputFile], per_shard: int) -> dict[str, int]:
     """Return how many shards hold the expected events of each split."""
-    per_shard = 8192 if _is_large(recipe) else 32768
     fixed_test = any(file.split == "test" for file in files)
     mixed = sum(file.entries for file in files if file.split is None)
     expected = dict.fromkeys(SPLITS, 0.0)
@@ -218,8 +236,8 @@ def _count_shards(recipe: Recipe, files: list[InputFile]) -> dict[str, int]:
     return {name: max(1, -(-int(events) // per_shard)) for name, events in expected.items() if events > 0}
 
 
-def _is_large(recipe: Recipe) -> bool:
-    return bool(math.prod(image_of_recipe(recipe).shape) > LARGE_IMAGE)
+def _usual_sizes(recipe: Recipe) -> Sizes:
+    return LARGE_IMAGES if math.prod(image_of_recipe(recipe).shape) > LARGE_IMAGE else SMALL_IMAGES
 
 
 def _fingerprint(recipe: Recipe, files: list[InputFile], skipped: list[dict[str, str]]) -> str:

@@ -72,7 +72,7 @@ def smear(deposited: Image, rng: np.random.Generator) -> Image:
     return noise
 
 
-def kill_towers(energy: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
+def kill_towers(energy: Image, rng: np.random.Generator, share: float = DEAD_TOWERS) -> tuple[Image, Mask]:
     """Lose the crystals of dead towers, whose energy the trigger's sum recovers, evenly spread.
 
     The tower with the largest energy lives.
@@ -80,6 +80,7 @@ def kill_towers(energy: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
     Args:
         energy: (N, H, W) GeV, tower edges at multiples of their size.
         rng: source of randomness.
+        share: of towers whose data link is dead.
 
     Returns:
         The energies, and which crystals are dead.
@@ -87,7 +88,7 @@ def kill_towers(energy: Image, rng: np.random.Generator) -> tuple[Image, Mask]:
     n, height, width = energy.shape
     blocks = energy.reshape(n, height // TOWER, TOWER, width // TOWER, TOWER)
     towers = blocks.sum((2, 4))
-    dead = (rng.random(towers.shape) < DEAD_TOWERS) & (towers < towers.max((1, 2), keepdims=True))
+    dead = (rng.random(towers.shape) < share) & (towers < towers.max((1, 2), keepdims=True))
     event, row, column = np.nonzero(dead)
     seen = np.floor(towers[event, row, column] / DEAD_TOWER_UNIT_GEV) * DEAD_TOWER_UNIT_GEV
     out = blocks.copy()

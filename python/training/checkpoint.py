@@ -105,8 +105,11 @@ class RunCheckpoint(Checkpoint):
     The best goes first: a process killed between the two resumes from the older last.ckpt and writes both.
     """
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(
+        self, folder: RunFolder, save_seconds: float = SAVE_SECONDS, check_batches: int = CHECK_BATCHES
+    ) -> None:
         self.folder = folder
+        self.save_seconds, self.check_batches = save_seconds, check_batches
         self.best = -1.0
         self.finished = False
         self._saved = time.monotonic()
@@ -137,10 +140,12 @@ class RunCheckpoint(Checkpoint):
         whole_step = count % trainer.accumulate_grad_batches == 0
         if not whole_step or count >= trainer.num_training_batches:
             return
-        if trainer.world_size > 1 and count % CHECK_BATCHES:  # the processes have to agree, which takes time
+        if (
+            trainer.world_size > 1 and count % self.check_batches
+        ):  # the processes have to agree, which takes time
             return
         asked = _anywhere(trainer, self._asked_to_stop)
-        late = count % CHECK_BATCHES == 0 and time.monotonic() - self._saved > SAVE_SECONDS
+        late = count % self.check_batches == 0 and time.monotonic() - self._saved > self.save_seconds
         if asked or trainer.strategy.broadcast(late):
             self._save(trainer, self.folder.last_checkpoint)
         if asked:

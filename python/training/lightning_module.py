@@ -173,7 +173,11 @@ def schedule_factor(step: int, steps: int, warmup_fraction: float) -> float:
 
 @torch.no_grad()
 def update_average(average: nn.Module, network: nn.Module, decay: float) -> None:
-    """Set average = decay * average + (1 - decay) * network for parameters; copy buffers."""
+    """Set average = decay * average + (1 - decay) * network for parameters; copy buffers.
+
+    Lightning's WeightAveraging resumes bit for bit, too, but begins with the weights after the first step and
+    keeps the average where a checkpoint has the weights: runs made before would train and read differently.
+    """
     torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - decay)
     for mine, other in zip(average.buffers(), network.buffers(), strict=True):
         mine.copy_(other)

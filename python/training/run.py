@@ -61,7 +61,13 @@ class ProgressBar(TQDMProgressBar):
         return {"loss": f"{float(getattr(pl_module, 'last_loss', math.nan)):.3f}", **metrics}
 
 
-def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning.Callback] = ()) -> None:
+def train(
+    recipe: Recipe,
+    store: Store,
+    run: Path,
+    callbacks: Sequence[lightning.Callback] = (),
+    checkpoints: RunCheckpoint | None = None,
+) -> None:
     """Train the recipe's model on the store's training split into the folder `run`.
 
     A run that was stopped continues from its last checkpoint; a finished one returns at once.
@@ -71,6 +77,7 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
         store: events with the recipe's images and classes.
         run: receives recipe.yaml, history.csv, checkpoints/best.ckpt and checkpoints/last.ckpt.
         callbacks: further callbacks of Lightning.
+        checkpoints: what writes the checkpoints; None: every 2 minutes and at the end of each epoch.
 
     Raises:
         RunError: `run` belongs to another recipe or store.
@@ -84,10 +91,16 @@ def train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning
     _check_recipe(recipe, run)
     first = int(os.environ.get("RANK", "0")) == 0
     with locked(run, "training") if first else nullcontext():
-        _train(recipe, store, run, callbacks)
+        _train(recipe, store, run, callbacks, checkpoints)
 
 
-def _train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightning.Callback]) -> None:
+def _train(
+    recipe: Recipe,
+    store: Store,
+    run: Path,
+    callbacks: Sequence[lightning.Callback],
+    checkpoints: RunCheckpoint | None,
+) -> None:
     """Train in a folder that is this training's alone."""
     torch.set_num_threads(recipe.training.threads)  # also where nothing is left to do: rounding depends on it
     folder = RunFolder(run)
@@ -97,7 +110,7 @@ def _train(recipe: Recipe, store: Store, run: Path, callbacks: Sequence[lightnin
         if found[1]["callbacks"][RunCheckpoint.__qualname__]["finished"]:
             logger.info("%s: training is finished", run)
             return
-    trainer = make_trainer(recipe, run, callbacks)
+    trainer = make_trainer(recipe, run, callbacks, checkpoints)
     if trainer.is_global_zero:
         with atomic_path(folder.recipe_file) as partial:
             partial.write_text(recipe_yaml(recipe), encoding="utf-8")
@@ -142,7 +155,10 @@ def checkpoint_info(recipe: Recipe, store: Store, network: Network) -> Checkpoin
 
 
 def make_trainer(
-    recipe: Recipe, run: Path, callbacks: Sequence[lightning.Callback] = ()
+    recipe: Recipe,
+    run: Path,
+    callbacks: Sequence[lightning.Callback] = (),
+    checkpoints: RunCheckpoint | None = None,
 ) -> lightning.Trainer:
     """Return the Lightning trainer of a run.
 
@@ -167,7 +183,7 @@ def make_trainer(
             EarlyStopping(
                 "validation_auc", mode="max", patience=settings.patience, check_on_train_epoch_end=True
             ),
-            RunCheckpoint(folder),
+            checkpoints or RunCheckpoint(folder),
             *([ProgressBar(refresh_rate=10)] if bar else []),
             *callbacks,
         ],

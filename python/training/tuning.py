@@ -228,6 +228,8 @@ def _check_same_search(
         if not (folder / "study.db").exists():
             raise RunError(f"{folder}/study.db: vanished; restore it, or give another folder for the study")
         theirs = json.loads(path.read_text(encoding="utf-8"))
+        # with today's keys at their defaults, where it was begun without them
+        theirs["recipe"] = recipe_dict(parse_recipe(theirs["recipe"], {}, str(path)))
         for key, value in mine.items():
             if theirs.get(key) != value:
                 raise RunError(f"{folder}: holds a study of another {key}; give another folder")

@@ -6,7 +6,7 @@ import torch
 
 from RecoE2E.ParticleViT.commands.run_page import write_report
 from RecoE2E.ParticleViT.deployment import export_run, validate_run
-from RecoE2E.ParticleViT.evaluation import benchmark, cost, evaluate_run
+from RecoE2E.ParticleViT.evaluation import benchmark, evaluate_run
 from RecoE2E.ParticleViT.evaluation.cost import Benchmark
 from RecoE2E.ParticleViT.inference.predictors import BackendUnavailableError
 
@@ -18,13 +18,12 @@ def test_only_what_no_cheaper_model_beats_is_on_the_front():
     assert [point.label for point in benchmark.pareto(points)] == ["a", "c"]
 
 
-def test_benchmark_and_report_show_a_whole_run(small_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(cost, "BATCH_SIZES", (1, 8))
+def test_benchmark_and_report_show_a_whole_run(small_run, tmp_path):
     run = shutil.copytree(small_run, tmp_path / "run")
     evaluate_run(run)
     export_run(run)
     validate_run(run, limit=100)
-    content = benchmark.benchmark_runs([run], run, threads=(1, 2))
+    content = benchmark.benchmark_runs([run], run, threads=(1, 2), batch_sizes=(1, 8))
     assert Benchmark.read(run / "benchmark.json", run) == content
     (entry,) = content.runs
     assert entry.flops_per_event > 0

@@ -56,9 +56,9 @@ def test_a_perturbation_outside_its_range_is_named(images, kind, strength, words
         _disturb(images, kind, strength)
 
 
-def test_runs_share_one_figure(small_run, tmp_path, monkeypatch):
-    monkeypatch.setattr(robustness, "STRENGTHS", {"noise": (0.0, 1.0), "rotation": (0.0, 90.0)})
-    found = robustness.scan_runs([small_run, small_run], tmp_path, limit=200)
+def test_runs_share_one_figure(small_run, tmp_path):
+    strengths = {"noise": (0.0, 1.0), "rotation": (0.0, 90.0)}
+    found = robustness.scan_runs([small_run, small_run], tmp_path, limit=200, strengths=strengths)
     assert robustness.Robustness.read(tmp_path / "robustness.json", tmp_path) == found
     assert found.runs[0].scans["noise"][0].auc > found.runs[0].scans["noise"][1].auc - 0.05
     assert {path.name for path in (tmp_path / "plots").iterdir()} == {

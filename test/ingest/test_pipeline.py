@@ -4,6 +4,7 @@ import errno
 import fcntl
 import hashlib
 import os
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,23 +30,8 @@ def identities(store, split):
     return set(zip(columns["source"].tolist(), columns["entry"].tolist(), strict=True))
 
 
-@pytest.fixture
-def small_units(monkeypatch):
-    """Units of 500 entries, shards of 400 events."""
-    whole = plan.Plan.units
-
-    def units(self):
-        return [
-            plan.Unit(unit.source, start, min(start + 500, unit.stop))
-            for unit in whole(self)
-            for start in range(unit.start, unit.stop, 500)
-        ]
-
-    def shards(recipe, files):
-        return {"train": 6, "validation": 1, "test": 1}
-
-    monkeypatch.setattr(plan.Plan, "units", units)
-    monkeypatch.setattr(plan, "_count_shards", shards)
+SMALL = plan.Sizes(unit_entries=500, shard_events=400)
+ingest_small = partial(ingest_files, sizes=SMALL)
 
 
 def test_every_event_lands_once_in_the_split_of_its_hash(tmp_path, jets_root, recipe):
@@ -81,8 +67,8 @@ def test_events_are_shuffled_across_inputs(tmp_path, jets_root, helpers, recipe)
         assert abs(np.corrcoef(values[:-1], values[1:])[0, 1]) < 0.06
 
 
-def test_units_and_shards_do_not_change_the_events(tmp_path, jets_root, recipe, small_units):
-    ingest_files(recipe, tmp_path / "store", str(jets_root))
+def test_units_and_shards_do_not_change_the_events(tmp_path, jets_root, recipe):
+    ingest_small(recipe, tmp_path / "store", str(jets_root))
     store = open_store(tmp_path / "store")
     assert len(store.info.splits["train"].shards) == 6
     assert sum(len(identities(store, split)) for split in ("train", "validation", "test")) == 3000
@@ -124,10 +110,8 @@ def test_folder_with_other_files_is_refused(tmp_path, jets_root, recipe):
 
 
 @pytest.mark.parametrize("stage", ["run_unit", "run_merge"])
-def test_an_interrupted_ingest_continues_to_the_same_store(
-    tmp_path, jets_root, recipe, monkeypatch, small_units, stage
-):
-    ingest_files(recipe, tmp_path / "whole", str(jets_root))
+def test_an_interrupted_ingest_continues_to_the_same_store(tmp_path, jets_root, recipe, monkeypatch, stage):
+    ingest_small(recipe, tmp_path / "whole", str(jets_root))
     original = getattr(stages, stage)
     calls = []
 
@@ -139,10 +123,10 @@ def test_an_interrupted_ingest_continues_to_the_same_store(
 
     monkeypatch.setattr(pipeline, stage, stop_at_third)
     with pytest.raises(KeyboardInterrupt):
-        ingest_files(recipe, tmp_path / "store", str(jets_root))
+        ingest_small(recipe, tmp_path / "store", str(jets_root))
     with pytest.raises(StoreError, match="unfinished ingest"):
         open_store(tmp_path / "store")
-    ingest_files(recipe, tmp_path / "store", str(jets_root))
+    ingest_small(recipe, tmp_path / "store", str(jets_root))
     assert digest(tmp_path / "store") == digest(tmp_path / "whole")
     assert len(calls) < {"run_unit": 9, "run_merge": 8}[stage]  # what was done is not repeated
 
@@ -170,15 +154,13 @@ def test_two_ingests_into_one_folder(tmp_path, jets_root, recipe):
     ingest_files(recipe, tmp_path / "store", str(jets_root))
 
 
-def test_a_full_disk_is_told_and_the_ingest_continues_later(
-    tmp_path, jets_root, recipe, monkeypatch, small_units
-):
-    ingest_files(recipe, tmp_path / "whole", str(jets_root))
+def test_a_full_disk_is_told_and_the_ingest_continues_later(tmp_path, jets_root, recipe, monkeypatch):
+    ingest_small(recipe, tmp_path / "whole", str(jets_root))
     with monkeypatch.context() as patch:
         patch.setattr(writer.os, "replace", _full_disk)
         with pytest.raises(OutputError, match="no space left on the disk.*; free some space"):
-            ingest_files(recipe, tmp_path / "store", str(jets_root))
-    ingest_files(recipe, tmp_path / "store", str(jets_root))
+            ingest_small(recipe, tmp_path / "store", str(jets_root))
+    ingest_small(recipe, tmp_path / "store", str(jets_root))
     assert digest(tmp_path / "store") == digest(tmp_path / "whole")
 
 
@@ -223,15 +205,15 @@ def make_bad_file(tmp_path, helpers):
     return helpers.root(tmp_path / "bad.root", jets)
 
 
-def test_bad_files_stop_or_are_skipped(tmp_path, jets_root, helpers, recipe, small_units):
-    ingest_files(recipe, tmp_path / "good", str(jets_root))
+def test_bad_files_stop_or_are_skipped(tmp_path, jets_root, helpers, recipe):
+    ingest_small(recipe, tmp_path / "good", str(jets_root))
     make_bad_file(tmp_path, helpers)
     (tmp_path / "cut.root").write_bytes(jets_root.read_bytes()[:5000])
     (tmp_path / "void.root").write_bytes(b"")
     everything = str(tmp_path / "*.root")
     with pytest.raises(InputError, match=r"cut\.root"):
-        ingest_files(recipe, tmp_path / "store", everything)
-    result = ingest_files(recipe, tmp_path / "store", everything, on_error="skip")
+        ingest_small(recipe, tmp_path / "store", everything)
+    result = ingest_small(recipe, tmp_path / "store", everything, on_error="skip")
     assert [entry["file"] for entry in result.info.skipped] == ["cut.root", "void.root", "bad.root"]
     assert "skipped bad.root" in result.summary()
     for split in ("train", "validation", "test"):
@@ -239,10 +221,10 @@ def test_bad_files_stop_or_are_skipped(tmp_path, jets_root, helpers, recipe, sma
         assert skipped == {entry for _, entry in identities(open_store(tmp_path / "good"), split)}
 
 
-def test_bad_value_in_the_middle_leaves_nothing(tmp_path, helpers, recipe, small_units):
+def test_bad_value_in_the_middle_leaves_nothing(tmp_path, helpers, recipe):
     bad = make_bad_file(tmp_path, helpers)
     with pytest.raises(InputError, match=r"bad\.root: entry 700: 'part_energy' is nan"):
-        ingest_files(recipe, tmp_path / "store", str(bad))
+        ingest_small(recipe, tmp_path / "store", str(bad))
     assert not (tmp_path / "store").exists()
 
 
@@ -285,20 +267,18 @@ def test_processes_give_the_same_store_bit_for_bit(tmp_path, jets_root, recipe):
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
 
 
-def test_a_running_dask_cluster(tmp_path, jets_root, recipe, small_units):
+def test_a_running_dask_cluster(tmp_path, jets_root, recipe):
     """Threads here; a real cluster differs by its address only."""
     distributed = pytest.importorskip("distributed")
-    ingest_files(recipe, tmp_path / "one", str(jets_root))
+    ingest_small(recipe, tmp_path / "one", str(jets_root))
     options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
     with distributed.LocalCluster(**options, protocol="tcp") as cluster:
-        ingest_files(recipe, tmp_path / "two", str(jets_root), scheduler=cluster.scheduler_address)
+        ingest_small(recipe, tmp_path / "two", str(jets_root), scheduler=cluster.scheduler_address)
     assert digest(tmp_path / "one") == digest(tmp_path / "two")
 
 
-def test_progress_survives_a_server_that_is_gone_for_now(
-    tmp_path, jets_root, recipe, monkeypatch, small_units
-):
-    ingest_files(recipe, tmp_path / "whole", str(jets_root))
+def test_progress_survives_a_server_that_is_gone_for_now(tmp_path, jets_root, recipe, monkeypatch):
+    ingest_small(recipe, tmp_path / "whole", str(jets_root))
     original = stages.open_images
     calls = []
 
@@ -310,8 +290,8 @@ def test_progress_survives_a_server_that_is_gone_for_now(
 
     monkeypatch.setattr(stages, "open_images", gone_at_third)
     with pytest.raises(InputError, match="no answer"):
-        ingest_files(recipe, tmp_path / "store", str(jets_root))
-    ingest_files(recipe, tmp_path / "store", str(jets_root))
+        ingest_small(recipe, tmp_path / "store", str(jets_root))
+    ingest_small(recipe, tmp_path / "store", str(jets_root))
     assert digest(tmp_path / "store") == digest(tmp_path / "whole")
     assert len(calls) == 7  # 6 units, one of them twice
 

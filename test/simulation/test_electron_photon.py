@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import h5py
@@ -121,7 +120,6 @@ electron_photon.write_hdf5({str(path)!r}, 10**6, 1, lambda n: print(n, flush=Tru
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        time.sleep(0.1)
         os.kill(process.pid, signal.SIGKILL)
     assert not path.exists()
     electron_photon.write_hdf5(path, 10, 1)

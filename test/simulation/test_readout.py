@@ -34,9 +34,9 @@ def test_full_readout_around_hot_towers_only():
     assert kept[4, 35] == np.float32(0.3)  # above the zero suppression
 
 
-def test_dead_towers_spread_what_the_trigger_saw(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(readout, "DEAD_TOWERS", 1.0)
-    energy, dead = readout.kill_towers(event(c17_17=10.0, c10_10=1.3, c3_3=0.2), np.random.default_rng(1))
+def test_dead_towers_spread_what_the_trigger_saw():
+    image = event(c17_17=10.0, c10_10=1.3, c3_3=0.2)
+    energy, dead = readout.kill_towers(image, np.random.default_rng(1), share=1.0)
     assert energy[0, 17, 17] == 10.0  # the hottest tower lives
     assert not dead[0, 15:20, 15:20].any()
     assert np.all(energy[0, 10:15, 10:15] == np.float32(1.0 / 25))

@@ -16,6 +16,7 @@ from RecoE2E.ParticleViT import training
 from RecoE2E.ParticleViT.errors import ModelError, RecipeError, RunError, StoreError
 from RecoE2E.ParticleViT.models.registry import model_options
 from RecoE2E.ParticleViT.recipe import load_recipe, recipe_yaml
+from RecoE2E.ParticleViT.run_folder import RunFolder
 from RecoE2E.ParticleViT.store import image_of_recipe
 from RecoE2E.ParticleViT.training import checkpoint, load_network, train
 from RecoE2E.ParticleViT.training.lightning_module import TrainingModule
@@ -103,15 +104,15 @@ def test_resume_inside_an_epoch_is_exact(name, tmp_path, toy_recipe, toy_store, 
     ]
     recipe = toy_recipe(**options)
     train(recipe, toy_store, tmp_path / "whole")
-    monkeypatch.setattr(checkpoint, "SAVE_SECONDS", -1.0)
-    monkeypatch.setattr(checkpoint, "CHECK_BATCHES", 1)
+    broken = tmp_path / "broken"
     for stop in (7, 16, 24, 39):
         with monkeypatch.context() as patch:
             die_at(stop, patch)
+            every_batch = checkpoint.RunCheckpoint(RunFolder(broken), save_seconds=-1, check_batches=1)
             with pytest.raises(RuntimeError, match="power failure"):
-                train(recipe, toy_store, tmp_path / "broken")
-    train(recipe, toy_store, tmp_path / "broken")
-    same_result(tmp_path / "whole", tmp_path / "broken")
+                train(recipe, toy_store, broken, checkpoints=every_batch)
+    train(recipe, toy_store, broken)
+    same_result(tmp_path / "whole", broken)
 
 
 def die_at(stop: int, patch: pytest.MonkeyPatch) -> None:

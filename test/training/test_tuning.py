@@ -26,6 +26,9 @@ def small(toy_recipe):
 def test_search_and_resume(tmp_path, toy_recipe, toy_store):
     recipe = small(toy_recipe)
     tune(recipe, toy_store, tmp_path, space=SPACE, trials=2)
+    search = json.loads((tmp_path / "search.json").read_text())
+    del search["recipe"]["model"]["module"]  # a study that was begun before the recipe had this key
+    (tmp_path / "search.json").write_text(json.dumps(search))
     best = tune(recipe, toy_store, tmp_path, space=SPACE, trials=3)
     trials = json.loads((tmp_path / "trials.json").read_text())
     assert [trial["state"] for trial in trials] == ["COMPLETE"] * 3
