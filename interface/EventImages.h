@@ -4,6 +4,7 @@
 // The images of an event's candidates, and the steps that electrons, photons and jets share.
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <stdexcept>
 #include <string>
@@ -38,10 +39,11 @@ namespace particlevit {
       });
       const auto index = static_cast<std::size_t>(found - known.begin());
       if (found == known.end() || std::count(chosen.begin(), chosen.end(), index) > 0) {
-        std::vector<std::string> all;
-        for (const auto& one : known)
-          all.push_back(std::string(one.name) + (one.name.empty() ? "(" : " (") + nameOf(one.kind) + ", " +
-                        std::string(one.unit) + ")");
+        std::array<std::string, N> all;
+        std::transform(known.begin(), known.end(), all.begin(), [](const KnownChannel& one) {
+          return std::string(one.name) + (one.name.empty() ? "(" : " (") + nameOf(one.kind) + ", " +
+                 std::string(one.unit) + ")";
+        });
         throw std::invalid_argument("the model has " + describe(image) + ", and " + channel.name +
                                     " cannot be filled from these hits, which give each of " + join(all) + " once");
       }

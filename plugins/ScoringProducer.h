@@ -19,11 +19,10 @@
 #include "FWCore/ParameterSet/interface/ConfigurationDescriptions.h"
 #include "FWCore/ParameterSet/interface/ParameterSet.h"
 #include "FWCore/ParameterSet/interface/ParameterSetDescription.h"
-#include "FWCore/Utilities/interface/EDGetToken.h"
 #include "FWCore/Utilities/interface/EDPutToken.h"
-#include "FWCore/Utilities/interface/InputTag.h"
 #include "RecoE2E/ParticleViT/interface/ModelMetadata.h"
 #include "RecoE2E/ParticleViT/interface/TensorPacker.h"
+#include "RecoE2E/ParticleViT/plugins/imagesOfModel.h"
 #include "RecoE2E/ParticleViT/plugins/modelParameters.h"
 #include "RecoE2E/ParticleViT/plugins/translateErrors.h"
 
@@ -34,10 +33,9 @@ namespace particlevit {
   class ModelCache {
   public:
     explicit ModelCache(const edm::ParameterSet& config)
-        : metadata(readModel(config)), description(describe(metadata.image)), backend(load(config, metadata)) {}
+        : metadata(readModel(config)), backend(load(config, metadata)) {}
 
     const ModelMetadata metadata;
-    const std::string description;
     const Backend backend;
     mutable std::atomic<unsigned long long> skippedImages{0};
 
@@ -58,8 +56,7 @@ namespace particlevit {
     using Cache = ModelCache<Backend>;
 
     ScoringProducer(const edm::ParameterSet& config, const Cache* cache)
-        : imagesToken_(this->template consumes<std::vector<float>>(imagesTag(config))),
-          descriptionToken_(this->template consumes<std::string>(descriptionOf(imagesTag(config)))),
+        : images_(config, this->consumesCollector(), cache->metadata.image),
           probabilitiesToken_(this->template produces<std::vector<float>>()),
           packer_(cache->metadata.image.shape(), config.getParameter<unsigned int>("max_images_per_call")),
           stream_(cache->backend) {}
@@ -76,8 +73,7 @@ namespace particlevit {
 
     static void fillDescriptions(edm::ConfigurationDescriptions& descriptions) {
       edm::ParameterSetDescription desc;
-      desc.add<edm::InputTag>("images", edm::InputTag("particleViTEcalCropProducer", "images"))
-          ->setComment("images of all candidates of an event, one after the other (channel, row, column)");
+      describeImages(desc);
       describeModel(desc);
       desc.add<unsigned int>("max_images_per_call", 64)
           ->setComment("limits the memory that events with many candidates take");
@@ -85,41 +81,21 @@ namespace particlevit {
     }
 
     void produce(edm::Event& event, const edm::EventSetup&) override {
-      checkDescription(event);
+      const auto& images = images_.get(event);
       const auto& metadata = this->globalCache()->metadata;
       std::vector<float> probabilities;
       const auto skipped = translateErrors("ParticleViTImages", [&] {
         const auto run = [this](std::vector<float>& tensor, std::int64_t images) -> const std::vector<float>& {
           return stream_.run(tensor, images);
         };
-        return scoreImages(
-            event.get(imagesToken_), metadata.image.shape(), metadata.classes.size(), packer_, run, probabilities);
+        return scoreImages(images, metadata.image.shape(), metadata.classes.size(), packer_, run, probabilities);
       });
       this->globalCache()->skippedImages += skipped;
       event.emplace(probabilitiesToken_, std::move(probabilities));
     }
 
   private:
-    static edm::InputTag imagesTag(const edm::ParameterSet& config) {
-      return config.getParameter<edm::InputTag>("images");
-    }
-
-    // The modules that make images put their description beside them.
-    static edm::InputTag descriptionOf(const edm::InputTag& images) {
-      return {images.label(), "description", images.process()};
-    }
-
-    // Throws if the images were made for another model; images of a module without a description are taken as they are.
-    void checkDescription(const edm::Event& event) const {
-      const auto found = event.getHandle(descriptionToken_);
-      const auto& own = this->globalCache()->description;
-      if (found.isValid() && *found != own)
-        throw cms::Exception("ParticleViTImages") << "the images are of " << *found << ", but the model takes " << own
-                                                  << "; give the modules that make and score images the same model";
-    }
-
-    const edm::EDGetTokenT<std::vector<float>> imagesToken_;
-    const edm::EDGetTokenT<std::string> descriptionToken_;
+    const ImagesOfModel images_;
     const edm::EDPutTokenT<std::vector<float>> probabilitiesToken_;
     TensorPacker packer_;
     typename Backend::Stream stream_;

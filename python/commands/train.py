@@ -55,4 +55,4 @@ def train(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command with the process's arguments, or with these."""
-    cli.run(train, ("transforms", "model", "training", "evaluation"), arguments)
+    cli.run(train, ("image", "transforms", "model", "training", "evaluation"), arguments)

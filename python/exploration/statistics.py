@@ -6,9 +6,10 @@ Each accumulator takes `update(chunk)` for any number of chunks and gives its re
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from hist import Hist, axis
 
 from ..store import ImageSpec, SparseImages
 from ..store.sparse import Array
@@ -79,14 +80,20 @@ class Spectra:
     image: ImageSpec
 
     def __post_init__(self) -> None:
-        self._bins = (DECADES[1] - DECADES[0]) * BINS_PER_DECADE
+        bins = (DECADES[1] - DECADES[0]) * BINS_PER_DECADE
+        low, high = (10.0**power for power in DECADES)
         self._channel = cell_tables(self.image).channel
-        self._counts = np.zeros((self.classes, len(self.image.channels), 2, self._bins), np.int64)
+        self._counts: Hist[Any] = Hist(
+            axis.Integer(0, self.classes),
+            axis.Integer(0, len(self.image.channels)),
+            axis.Boolean(),
+            axis.Regular(bins, low, high, transform=axis.transform.log),
+        )
 
     @property
     def edges(self) -> Array:
         """Edges of the bins, in the unit of the channel."""
-        return np.logspace(*DECADES, self._bins + 1)
+        return np.asarray(self._counts.axes[-1].edges)
 
     def update(self, chunk: Chunk) -> None:
         """Add the cells of `chunk`."""
@@ -94,14 +101,12 @@ class Spectra:
         label = np.repeat(chunk.labels, np.diff(chunk.images.offsets))
         seen = value != 0
         value, label, channel = value[seen], label[seen], self._channel[chunk.images.index[seen]]
-        position = (np.log10(np.abs(value).astype(np.float64)) - DECADES[0]) * BINS_PER_DECADE
-        bins = np.clip(np.floor(position), 0, self._bins - 1).astype(np.int64)
-        place = np.ravel_multi_index((label, channel, value < 0, bins), self._counts.shape)
-        self._counts += np.bincount(place, minlength=self._counts.size).reshape(self._counts.shape)
+        size = np.clip(np.abs(value), *self._counts.axes[-1].centers[[0, -1]])
+        self._counts.fill(label, channel, value < 0, size)
 
     def finish(self) -> Array:
         """Return the counts (K, C, 2, bins) int64 by class, channel and sign (positive, negative)."""
-        return self._counts
+        return np.asarray(self._counts.values(), np.int64)
 
 
 class Reservoir:

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import InputError
 from ..recipe import Recipe
 from ..store.sparse import Array
-from .labels import class_of_file, classify, label_values
+from .labels import class_of_file, classify, hot_class, label_values, one_hot_fields
 from .tables.base import Jagged, Table, check_finite, hint
 
 
@@ -75,10 +75,14 @@ class ObjectColumns:
         label = recipe.inputs.label
         self.path = table.path
         self.meanings = label_values(label, recipe.classes)
+        self.hot: list[ObjectField] = []
         self.label = find_field(table, label.field) if label.field and not label.unlabelled else None
         self.fixed: int | None = None
         if label.unlabelled:
             self.fixed = 0  # the store will say that there is no label
+        elif label.one_hot:
+            names = one_hot_fields(label, recipe.classes)
+            self.hot = [need_field(table, name, "inputs.label.one_hot") for name in names]
         elif self.label is None and label.files:
             self.fixed = class_of_file(table.path, label, recipe.classes)
         elif self.label is None:
@@ -86,7 +90,7 @@ class ObjectColumns:
         found = {name: find_field(table, names) for name, names in recipe.inputs.columns.items()}
         self.kept = found
         self.missing = [recipe.inputs.columns[name] for name, field in found.items() if field is None]
-        fields = [self.label, *found.values()]
+        fields = [self.label, *self.hot, *found.values()]
         self.names = [name for field in fields if field is not None for name in field.names]
 
     def labels(self, columns: dict[str, Any], offsets: Array, start: int) -> Array:
@@ -95,6 +99,10 @@ class ObjectColumns:
         Raises:
             InputError: other numbers of labels than of objects, or a label that is not finite.
         """
+        if self.hot:
+            return hot_class(
+                np.stack([self._values(one, columns, offsets, start) for one in self.hot], axis=1)
+            )
         if self.label is None:
             return np.full(int(offsets[-1]), self.fixed, np.int64)
         values = self._values(self.label, columns, offsets, start)

@@ -19,6 +19,7 @@ from ..store import SPLITS, image_of_recipe
 from .hashing import file_hash
 from .seeds import check_seed, open_images
 from .tables import remote
+from .tables.base import ENDINGS
 
 FORMAT = 2  # part of the fingerprint: raise it when the same inputs would give another store
 LARGE_IMAGE = 8192  # cells
@@ -137,15 +138,19 @@ def make_plan(
 
 
 def expand(patterns: Sequence[str]) -> list[str]:
-    """Return the files that match names or glob patterns; sorted by base name.
+    """Return the files that match names or glob patterns, or lie in folders; sorted by base name.
 
     Raises:
-        InputError: a pattern matches nothing.
+        InputError: a pattern matches nothing, or a folder holds no file of a known ending.
     """
     paths: list[str] = []
     for pattern in patterns:
         found = _match(pattern)
         if not found:
+            if Path(pattern).is_dir():
+                raise InputError(
+                    f"{pattern}: holds no file that ends with {', '.join(ENDINGS)}; name the files"
+                )
             raise InputError(f"'{pattern}': no file matches; check the pattern (and quote it)")
         paths += found
     return sorted(dict.fromkeys(paths), key=lambda path: (Path(path).name, path))
@@ -157,6 +162,8 @@ def _match(pattern: str) -> list[str]:
     name = str(Path(pattern).expanduser())
     if Path(name).is_file():
         return [name]
+    if Path(name).is_dir():
+        return [str(path) for path in Path(name).rglob("[!.]*") if path.suffix.lower() in ENDINGS]
     return [path for path in iglob(name, recursive=True) if Path(path).is_file()]  # noqa: PTH207
 
 

@@ -26,14 +26,12 @@ class SideColumns:
         usable = {name for name, field in table.fields.items() if field.depth == 0}
         self.kept = {name: field if field in usable else None for name, field in found.items()}
         self.missing = [found[name] for name, field in self.kept.items() if field is None]
-        label = [self.labeller.field] if self.labeller.field else []
-        self.names = [*label, *(field for field in self.kept.values() if field is not None)]
+        self.names = [*self.labeller.names, *(field for field in self.kept.values() if field is not None)]
         """What `table.read` has to read."""
 
     def labels(self, columns: dict[str, Any], start: int, stop: int) -> Array:
         """Return the class of the entries start..stop, -1 for none."""
-        values = columns[self.labeller.field] if self.labeller.field else np.zeros(0)
-        return self.labeller.classify(values, start, stop)
+        return self.labeller.classify(columns, start, stop)
 
     def values(self, columns: dict[str, Any], selected: Array) -> dict[str, Array]:
         """Return the kept columns of the `selected` entries as float32."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from ..errors import suggest
 
-Source = Literal["particles", "images", "rhtree", "delphes", "pfnano", "ispy"]
+Source = Literal["particles", "images", "rhtree", "delphes", "pfnano", "edm4hep", "ispy"]
 Kind = Literal["energy", "momentum", "time", "count"]
 Particles = Literal["all", "charged", "photon", "neutral_hadron"]
 Weight = Literal["pt", "energy", "count"]
@@ -27,8 +27,10 @@ class Label:
 
     field: str | None = None
     """Branch or column that holds the label; null when the file name decides."""
-    values: dict[str, list[float]] = dataclasses.field(default_factory=dict)
-    """For each class, the values of `field` that mean it; others are not selected."""
+    values: dict[str, list[float | str]] = dataclasses.field(default_factory=dict)
+    """For each class, the values (numbers or words) of `field` that mean it; others are not selected."""
+    one_hot: dict[str, str] = dataclasses.field(default_factory=dict)
+    """For each class, the branch or column that is 1 for its events and 0 for others, in place of `field`."""
     files: dict[str, str] = dataclasses.field(default_factory=dict)
     """For each class, a part of the file name (case-insensitive) that means it."""
     unlabelled: bool = False

@@ -50,7 +50,7 @@ class Recipe:
     def _class_problems(self) -> Iterator[str]:
         if len(set(self.classes)) < max(2, len(self.classes)):
             yield f"classes is {self.classes}; give 2 or more names, each once"
-        for name in [*self.inputs.label.values, *self.inputs.label.files]:
+        for name in [*self.inputs.label.values, *self.inputs.label.one_hot, *self.inputs.label.files]:
             if name not in self.classes:
                 yield f"inputs.label names class '{name}'; {suggest(name, self.classes)}"
         weights = self.training.class_weights

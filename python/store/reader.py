@@ -177,9 +177,10 @@ class Store:
         if list(classes) != self.classes:
             differences["classes"] = (list(classes), self.classes)
         for what, (model, store) in differences.items():
+            verb = "are" if what.endswith("s") else "is"
             raise StoreError(
-                f"{self.path}: the store's {what} are {_plain(store)}, the model's are {_plain(model)}; "
-                "use a store of the model's recipe"
+                f"{self.path}: the store's {what} {verb} {_plain(store)}, the model's {verb} "
+                f"{_plain(model)}; use a store of the model's recipe"
             )
 
     def check_labelled(self, purpose: str) -> None:

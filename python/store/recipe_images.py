@@ -7,7 +7,7 @@ import msgspec
 from ..geometry.description import ChannelSpec, Domain, Grid, ImageSpec, Kind
 from ..recipe import Channel, Recipe
 
-PARTICLE_SOURCES = ("particles", "delphes", "pfnano")
+PARTICLE_SOURCES = ("particles", "delphes", "pfnano", "edm4hep")
 KINDS_OF_WEIGHTS: dict[str, Kind] = {"pt": "momentum", "energy": "energy", "count": "count"}
 
 

@@ -9,6 +9,7 @@ FILES = (
     "test/cpp/windowVectors.cpp",
     "test/cpp/testTensorPacker.cpp",
     "test/cpp/testModelMetadata.cpp",
+    "data/programs/makeImages.cpp",
     "data/programs/scoreOnnx.cpp",
 )
 

@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ import RecoE2E.ParticleViT
 PACKAGE = Path(__file__).resolve().parents[2]
 FRAGMENTS = sorted(PACKAGE.glob("python/*_cff.py"))
 GOLDEN = sorted(PACKAGE.glob("test/cmssw/golden/*_cfi.py"))
-STANDARD = {"FWCore", "RecoE2E", "argparse", "json", "os", "pathlib", "sys"}
+STANDARD = {"Configuration", "FWCore", "RecoE2E", "argparse", "json", "os", "pathlib", "sys"}
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,10 @@ def test_golden_copies_have_the_parameters_of_fill_descriptions(path):
     text = (PACKAGE / "plugins" / f"{plugin}.cc").read_text()
     if "ScoringProducer.h" in text:
         text += (PACKAGE / "plugins/ScoringProducer.h").read_text()
-    names = set(re.findall(r'desc\.add<[^;(]*?>\(\s*"(\w+)"', text))
+    if "describeImages(desc)" in text:
+        text += (PACKAGE / "plugins/imagesOfModel.h").read_text()
+    names = set(re.findall(r'desc\.add(?:Untracked)?<[^;(]*?>\(\s*"(\w+)"', text))
+    names |= {"Client"} if "TritonClient::fillPSetDescription(desc)" in text else set()
     names |= {"model"} if "describeModel(desc)" in text else set()
     names |= {"tier", "allow_other_tier"} if "describeTier(desc" in text else set()
     assert {keyword.arg for keyword in call.keywords} - {"mightGet"} == names
@@ -119,9 +123,44 @@ def test_golden_copies_are_what_the_framework_writes(path, tmp_path):
     assert ast.dump(ast.parse(path.read_text())) == ast.dump(ast.parse(written))
 
 
+@pytest.fixture
+def sonic(cms, monkeypatch):
+    """The modifier enableSonicTriton: the release's own, or where only a framework core is, one like it."""
+    name = "Configuration.ProcessModifiers.enableSonicTriton_cff"
+    try:
+        return importlib.import_module(name).enableSonicTriton
+    except ImportError:
+        for part in ("Configuration", "Configuration.ProcessModifiers", name):
+            monkeypatch.setitem(sys.modules, part, types.ModuleType(part))
+        sys.modules[name].enableSonicTriton = cms.Modifier()
+        return sys.modules[name].enableSonicTriton
+
+
 @pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
+@pytest.mark.usefixtures("sonic")
 def test_the_framework_loads_it(cms, path):
     load(path)
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_scores_come_from_a_server_with_the_modifier_only(cms, sonic, monkeypatch, served):
+    for name in ("Sonic", "ElectronPhoton", "Jets"):
+        monkeypatch.delitem(sys.modules, f"RecoE2E.ParticleViT.particleViT{name}_cff", raising=False)
+    monkeypatch.setattr(sonic, "_Modifier__chosen", served)
+    process = cms.Process("TEST")
+    process.load("RecoE2E.ParticleViT.particleViTSonic_cff")
+    kind = "ParticleViTTritonProducer" if served else "ParticleViTONNXProducer"
+    labels = ("PhotonScores", "ElectronScores", "JetScores", "AK8JetScores")
+    modules = [getattr(process, f"particleViT{label}") for label in labels]
+    assert {module.type_() for module in modules} == {kind}
+    assert all(module.images.moduleLabel in dir(process) for module in modules)
+    assert "particleViTPhotonScores" in process.particleViTElectronPhotonTask.moduleNames()
+    if served:
+        assert process.particleViTJetScores.Client.modelName.value() == "quark_gluon"
+        config = process.particleViTElectronScores.Client.modelConfigPath.value()
+        assert config == "RecoE2E/ParticleViT/data/models/electron_photon/config.pbtxt"
+        assert process.particleViTPhotonScores.model.value() == process.particleViTPhotonImages.model.value()
+    process.dumpPython()
 
 
 def test_default_tasks_are_wired(cms):

@@ -71,8 +71,13 @@ def test_damaged_manifest_is_named(own_run):
     content = json.loads(path.read_text())
     for text, words in (
         ("{", "not readable as manifest"),
-        (json.dumps({**content, "format_version": 9}), "format version 9, expected 1"),
-        (json.dumps({"format_version": 1}), "missing required field `name`"),
+        (json.dumps({**content, "format_version": 9}), "format version 9, expected 2"),
+        (
+            json.dumps({**content, "format_version": 1}),
+            "format version 1, .*ingest the inputs, train and export",
+        ),
+        (json.dumps({**content, "image": {**content["image"], "tier": "raw"}}), r"Invalid enum value 'raw'"),
+        (json.dumps({"format_version": 2}), "missing required field `name`"),
     ):
         path.write_text(text)
         with pytest.raises(DeploymentError, match=words):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from RecoE2E.ParticleViT.errors import OutputError, StoreError
 from RecoE2E.ParticleViT.files import write_json
 from RecoE2E.ParticleViT.store import (
     ChannelSpec,
+    Domain,
+    Grid,
     ImageSpec,
     InputInfo,
     ShardInfo,
@@ -164,6 +167,44 @@ def test_check_model_names_both_sides(store):
     other = ImageSpec((ChannelSpec("pt", "GeV", "energy"),), 4, 3, (2, 1))
     with pytest.raises(StoreError, match=r"channels are \['energy', 'time'\].*\['pt'\]"):
         opened.check_model(other, ["photon", "electron"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": (1, 1)}, r"seed cell is \[2, 1\], the model's is \[1, 1\]"),
+        ({"tier": "reduced"}, "tier is full, the model's is reduced"),
+        ({"grid": Grid("eta_phi", 0.8, 0.8)}, "grid is .*crystals.*eta_phi"),
+        ({"jet_seed": "sum"}, "jet seed is none, the model's is sum"),
+        ({"track_position": "vertex"}, "track position is none, the model's is vertex"),
+        (
+            {"channels": (SPEC.channels[0], replace(SPEC.channels[1], kind="count"))},
+            "kinds are .*time.*count",
+        ),
+    ],
+)
+def test_a_model_of_other_pictures_is_refused(store, change, message):
+    with pytest.raises(StoreError, match=message):
+        open_store(store[0]).check_model(replace(SPEC, **change), ["photon", "electron"])
+
+
+def test_who_may_score_whose_hits(store):
+    """A model of the tier mini drops surplus hits itself; nobody else takes hits of another tier."""
+    opened, classes = open_store(store[0]), ["photon", "electron"]
+    opened.check_model(replace(SPEC, tier="mini"), classes)
+    opened.check_model(replace(SPEC, domain=Domain(pt=(10.0, None))), classes)  # not of the images
+    opened.info = replace(opened.info, image=replace(SPEC, tier="mini"))
+    for tier in ("full", "reduced"):
+        with pytest.raises(StoreError, match="tier is mini"):
+            opened.check_model(replace(SPEC, tier=tier), classes)
+
+
+def test_a_store_of_version_1_says_what_to_do(store):
+    path = store[0] / "store.json"
+    content = json.loads(path.read_text())
+    write_json(path, {**content, "schema_version": 1})
+    with pytest.raises(StoreError, match=r"schema version 1, expected 2 .*ingest the inputs again"):
+        open_store(store[0])
 
 
 def test_shard_bytes_depend_on_content_only(tmp_path):

@@ -43,3 +43,17 @@ def test_of_another_model(trained, tmp_path):
     with pytest.raises(ModelError, match="not the model that its recipe names") as raised:
         load_network(path)
     assert "\n" not in str(raised.value)
+
+
+def test_of_an_earlier_version(trained, tmp_path):
+    content = torch.load(trained, weights_only=True)
+    content["hyper_parameters"]["image"] = {
+        "channels": ["energy"],
+        "units": ["GeV"],
+        "height": 12,
+        "width": 12,
+    }
+    path = tmp_path / "old.ckpt"
+    torch.save(content, path)
+    with pytest.raises(ModelError, match="without the images' seed cell and tier; ingest and train again"):
+        load_network(path)

@@ -8,8 +8,8 @@ import numpy as np
 
 from ...recipe import Recipe
 from ...store.sparse import Array
-from ..render import CHARGED, NEUTRAL_HADRON, PHOTON, Particles, wrap
-from .jets import JetSource, gather
+from ..render import CHARGED, NEUTRAL_HADRON, PHOTON
+from .jets import ConeSource
 
 FLOW = {
     "EFlowTrack": ("PT", CHARGED),
@@ -18,7 +18,7 @@ FLOW = {
 }
 
 
-class DelphesSource(JetSource):
+class DelphesSource(ConeSource):
     """Particles within `radius` of the jet (default 0.8) are its own; option `jets` names the collection.
 
     Without energy-flow objects: tracks, and towers as a photon and a neutral hadron each.
@@ -36,21 +36,6 @@ class DelphesSource(JetSource):
         ]
         if not flow:
             self.particle_fields[1] |= {"em": "Tower.Eem", "had": "Tower.Ehad"}
-
-    def _particles(
-        self, columns: dict[str, Any], jets: dict[str, Array], offsets: Array, start: int
-    ) -> tuple[Particles, Array]:
-        events = len(offsets) - 1
-        values, event, kind = self._collect(columns, start)
-        first = np.searchsorted(event, np.arange(events + 1))  # particles of an event follow each other
-        jet_event = np.repeat(np.arange(events), np.diff(offsets))
-        counts = np.diff(first)[jet_event]
-        owner = np.repeat(np.arange(len(jet_event)), counts)
-        picks = np.arange(counts.sum()) + np.repeat(first[jet_event] - (np.cumsum(counts) - counts), counts)
-        eta = values["eta"][picks] - jets["eta"][owner]
-        phi = wrap(values["phi"][picks] - jets["phi"][owner])
-        near = eta**2 + phi**2 < self.radius**2
-        return gather(values, kind, picks[near], owner[near], len(jet_event))
 
     def _collect(self, columns: dict[str, Any], start: int) -> tuple[dict[str, Array], Array, Array]:
         """Return pt, eta, phi of all particles, their event (ascending) and their kind."""

@@ -42,6 +42,12 @@ def _pfnano(path: str, recipe: Recipe, everything: bool) -> Source:
     return PfnanoSource(path, recipe, everything)
 
 
+def _edm4hep(path: str, recipe: Recipe, everything: bool) -> Source:
+    from .edm4hep import Edm4hepSource
+
+    return Edm4hepSource(path, recipe, everything)
+
+
 def _ispy(path: str, recipe: Recipe, everything: bool) -> Source:
     from .ispy import IspySource
 
@@ -54,6 +60,7 @@ SOURCES: dict[str, Callable[[str, Recipe, bool], Source]] = {
     "rhtree": _rhtree,
     "delphes": _delphes,
     "pfnano": _pfnano,
+    "edm4hep": _edm4hep,
     "ispy": _ispy,
 }
 

@@ -1,4 +1,4 @@
-"""Jets of collision events with their particles: what Delphes and CMS PFNano have in common."""
+"""Jets of collision events with their particles: what Delphes, CMS PFNano and EDM4hep have in common."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ from ...geometry.status import Status
 from ...recipe import Recipe
 from ...store.sparse import Array
 from ..objects import ObjectColumns
-from ..render import Particles, check_image, render
+from ..render import Particles, check_image, render, wrap
 from ..tables.base import Jagged, check_finite, check_lists, make_steps, require
 from ..tables.opening import open_table
 from .base import Events
 from .particles import make_particles, take
 
 CHUNK = 256  # collisions
-OPTIONS = ("min_pt", "max_eta", "radius", "jets", "objects")
 
 
 class JetSource(ABC):
@@ -32,12 +31,13 @@ class JetSource(ABC):
     jet_fields: dict[str, str]
     particle_fields: list[dict[str, str]]
     jagged = True
+    OPTIONS: tuple[str, ...] = ("min_pt", "max_eta", "radius", "jets", "objects")
 
     def __init__(self, path: str, recipe: Recipe, everything: bool = False) -> None:
         options = recipe.inputs.options
         for key in options:
-            if key not in OPTIONS:
-                raise RecipeError(f"inputs.options '{key}': unknown; {suggest(key, OPTIONS)}")
+            if key not in self.OPTIONS:
+                raise RecipeError(f"inputs.options '{key}': unknown; {suggest(key, self.OPTIONS)}")
         check_image(recipe.image, kinds_known=True)
         self.path, self.image, self.everything = path, recipe.image, everything
         self.min_pt, self.max_eta = float(options.get("min_pt", 0.0)), float(options.get("max_eta", np.inf))
@@ -60,6 +60,10 @@ class JetSource(ABC):
     ) -> tuple[Particles, Array]:
         """Return the particles of all jets in order, and which jets have particles that are not finite."""
 
+    def _jets(self, values: dict[str, Array]) -> dict[str, Array]:
+        """Return pt, eta, phi and mass of jets from the values of `jet_fields`."""
+        return values
+
     def steps(self, start: int, stop: int) -> list[tuple[int, int]]:
         """See `sources.Source`."""
         return make_steps(self.table.boundaries(list(self.particle_fields[0].values())), start, stop, CHUNK)
@@ -68,10 +72,11 @@ class JetSource(ABC):
         """See `sources.Source`; jets without a class or particles, or beyond the limits, are not selected."""
         fields = [name for some in (self.jet_fields, *self.particle_fields) for name in some.values()]
         columns = self.table.read(list(dict.fromkeys([*fields, *self.side.names])), start, stop)
-        offsets = columns[self.jet_fields["pt"]].offsets
+        offsets = columns[next(iter(self.jet_fields.values()))].offsets
         entries = np.repeat(np.arange(start, stop), np.diff(offsets))
-        jets = {role: columns[name].values.astype(np.float64) for role, name in self.jet_fields.items()}
-        for role, values in jets.items():
+        raw = {role: columns[name].values.astype(np.float64) for role, name in self.jet_fields.items()}
+        jets = self._jets(raw)
+        for role, values in raw.items():
             if not self.everything:
                 check_finite(self.path, self.jet_fields[role], values, entries)
         labels = self.side.labels(columns, offsets, start)
@@ -106,6 +111,29 @@ class JetSource(ABC):
             least = 0.0 if role in ("pt", "energy", "em", "had") else None
             check_lists(self.path, fields[role], some, start, least)
         return lists
+
+
+class ConeSource(JetSource):
+    """A jet's particles are those within `radius` of its axis (default 0.8)."""
+
+    @abstractmethod
+    def _collect(self, columns: dict[str, Any], start: int) -> tuple[dict[str, Array], Array, Array]:
+        """Return pt, eta, phi of all particles, their event (ascending) and their kind."""
+
+    def _particles(
+        self, columns: dict[str, Any], jets: dict[str, Array], offsets: Array, start: int
+    ) -> tuple[Particles, Array]:
+        events = len(offsets) - 1
+        values, event, kind = self._collect(columns, start)
+        first = np.searchsorted(event, np.arange(events + 1))  # particles of an event follow each other
+        jet_event = np.repeat(np.arange(events), np.diff(offsets))
+        counts = np.diff(first)[jet_event]
+        owner = np.repeat(np.arange(len(jet_event)), counts)
+        picks = np.arange(counts.sum()) + np.repeat(first[jet_event] - (np.cumsum(counts) - counts), counts)
+        eta = values["eta"][picks] - jets["eta"][owner]
+        phi = wrap(values["phi"][picks] - jets["phi"][owner])
+        near = eta**2 + phi**2 < self.radius**2
+        return gather(values, kind, picks[near], owner[near], len(jet_event))
 
 
 def gather(

@@ -10,7 +10,7 @@ from ...recipe import Recipe
 from ...store.sparse import Array
 from ..render import CHARGED, NEUTRAL_HADRON, PHOTON, Particles, check_image, kinds_of_pdgid, render
 from ..side_columns import SideColumns
-from ..tables.base import Jagged, Table, bad_lists, check_lists, make_steps, require, resolve
+from ..tables.base import Jagged, Table, as_lists, bad_lists, check_lists, make_steps, require, resolve
 from ..tables.opening import open_table
 from .base import Events
 
@@ -44,7 +44,7 @@ class ParticleSource:
     def read(self, start: int, stop: int) -> Events:
         """See `sources.Source`; jets without a class or without particles are not selected."""
         columns = self.table.read([*self.fields.values(), *self.side.names], start, stop)
-        lists = {role: columns[name] for role, name in self.fields.items()}
+        lists = {role: as_lists(columns[name]) for role, name in self.fields.items()}
         offsets = common_offsets(self.path, self.fields, lists, start)
         labels = self.side.labels(columns, start, stop)
         values = {role: jagged.values for role, jagged in lists.items()}

@@ -1,4 +1,4 @@
-"""CMS PFNano: jets with their particle-flow candidates."""
+"""CMS NanoAOD with particle-flow candidates, and PFNano: jets with their candidates."""
 
 from __future__ import annotations
 
@@ -12,18 +12,48 @@ from ...store.sparse import Array
 from ..render import Particles, kinds_of_pdgid
 from .jets import JetSource, gather
 
+LINKS = {"PFCand": "pfCandIdx", "PFCands": "pFCandsIdx"}
+"""Collection of candidates -> index of a jet's candidates in it; the first is central NanoAOD's."""
+
 
 class PfnanoSource(JetSource):
-    """JetPFCands_{jetIdx,pFCandsIdx} say which candidates are a jet's; option `jets`: Jet or FatJet."""
+    """NanoAOD with particle-flow candidates: central from version 15 on, or PFNano; TTree or RNTuple.
+
+    Links say which candidates are a jet's; the option `jets` is Jet (default) or FatJet.
+    """
 
     def _choose_branches(self, recipe: Recipe) -> None:
         jets = recipe.inputs.options.get("jets", "Jet")
+        candidates, link = self._candidates(jets)
         self.jet_fields = {role: f"{jets}_{role}" for role in ("pt", "eta", "phi", "mass")}
         names = {"pt": "pt", "eta": "eta", "phi": "phi", "mass": "mass", "pdgid": "pdgId"}
         self.particle_fields = [
-            {role: f"PFCands_{name}" for role, name in names.items()},
-            {"jet": f"{jets}PFCands_jetIdx", "candidate": f"{jets}PFCands_pFCandsIdx"},
+            {role: f"{candidates}_{name}" for role, name in names.items()},
+            {"jet": f"{jets}{candidates}_jetIdx", "candidate": f"{jets}{candidates}_{link}"},
         ]
+
+    def _candidates(self, jets: str) -> tuple[str, str]:
+        """Return the name of the collection of candidates, and of the index that points to it.
+
+        Raises:
+            InputError: the file has none, or none of these jets.
+        """
+        fields = self.table.fields
+        found = next((name for name in LINKS if f"{name}_pt" in fields), None)
+        if found is None:
+            raise InputError(
+                f"{self.path}: has no particle-flow candidates (PFCand_* or PFCands_*) to make images of; "
+                "scouting NanoAOD and central NanoAOD before version 15 lack them: take NanoAODv15 or PFNano"
+            )
+        ending = f"{found}_{LINKS[found]}"
+        if f"{jets}{ending}" not in fields:
+            names = [name.removesuffix(ending) for name in fields if name.endswith(ending)]
+            linked = sorted(name for name in names if not (name[0] == "n" and name[1:] in names))
+            raise InputError(
+                f"{self.path}: has no candidates of '{jets}' ({jets}{ending}), but of "
+                f"{', '.join(linked) or 'no jets'}; set inputs.options.jets"
+            )
+        return found, LINKS[found]
 
     def _particles(
         self, columns: dict[str, Any], jets: dict[str, Array], offsets: Array, start: int

@@ -1,4 +1,4 @@
-"""Columns of files by name: the same view of ROOT, Parquet and HDF5."""
+"""Columns of files by name: the same view of ROOT, Parquet, HDF5, NumPy, Feather and CSV."""
 
 from __future__ import annotations
 
@@ -15,7 +15,17 @@ from ...store.sparse import Array
 from . import remote
 from .temporary import TemporaryError
 
-MAGIC = {b"root": "ROOT", b"PAR1": "Parquet", b"\x89HDF": "HDF5"}
+MAGIC = {
+    b"root": "ROOT",
+    b"PAR1": "Parquet",
+    b"\x89HDF": "HDF5",
+    b"\x93NUM": "NumPy",
+    b"PK\x03\x04": "NumPy",  # .npz is a zip
+    b"ARRO": "Feather",
+}
+KINDS = "ROOT, Parquet, HDF5, NumPy, Feather or CSV"
+ENDINGS = (".root", ".parquet", ".pq", ".hdf5", ".h5", ".npy", ".npz", ".feather", ".arrow", ".csv", ".ig")
+"""Of files that are looked for in folders."""
 LISTED = 12  # names that an error lists at most
 
 
@@ -36,6 +46,16 @@ class Field:
 
     depth: int | None
     text: str
+    is_text: bool = False
+    """Whether it is one word per entry."""
+
+
+def as_lists(values: Any) -> Jagged:
+    """Return an array (N, n) as N lists; what are lists already stays."""
+    if isinstance(values, Jagged):
+        return values
+    array = np.asarray(values)
+    return Jagged(np.arange(len(array) + 1, dtype=np.int64) * array.shape[1], array.reshape(-1))
 
 
 class Table(Protocol):
@@ -87,7 +107,7 @@ def damaged(path: str, error: Exception, what: str = "the file") -> InputError:
 
 
 def file_kind(path: str) -> str:
-    """Return ROOT, Parquet or HDF5, from the first bytes of the file.
+    """Return one of KINDS, from the first bytes of the file, of CSV from its name.
 
     Raises:
         InputError: missing, empty or of another kind.
@@ -99,9 +119,11 @@ def file_kind(path: str) -> str:
         raise InputError(f"{path}: not readable ({error.strerror}); check the name of the file") from error
     if not start:
         raise InputError(f"{path}: the file is empty; copy it again")
-    if start not in MAGIC:
-        raise InputError(f"{path}: starts with {start!r}, expected a ROOT, Parquet or HDF5 file")
-    return MAGIC[start]
+    if start in MAGIC:
+        return MAGIC[start]
+    if path.lower().endswith((".csv", ".csv.gz", ".tsv")):
+        return "CSV"
+    raise InputError(f"{path}: starts with {start!r}, expected a file of the kind {KINDS}")
 
 
 def hint(name: str, names: Collection[str]) -> str:

@@ -32,7 +32,10 @@ class Hdf5Table:
         if isinstance(item, h5py.Dataset) and item.ndim:
             number = item.dtype.kind in "fiub"
             text = f"{item.dtype} {item.shape}"
-            self.fields[name] = Field(item.ndim - 1 if number else None, text)
+            word = item.ndim == 1 and (
+                item.dtype.kind == "S" or h5py.check_string_dtype(item.dtype) is not None
+            )
+            self.fields[name] = Field(item.ndim - 1 if number else None, text, word)
             self._sizes[name] = int(item.shape[0])
 
     def shape(self, name: str) -> tuple[int, ...]:

@@ -20,6 +20,14 @@ def open_table(path: str, tree: str) -> Table:
         from .parquet import ParquetTable
 
         return ParquetTable(path)
+    if kind == "NumPy":
+        from .arrays import NumpyTable
+
+        return NumpyTable(path)
+    if kind in ("Feather", "CSV"):
+        from .arrow import ArrowTable
+
+        return ArrowTable(path, kind)
     from .hdf5 import Hdf5Table
 
     return Hdf5Table(path)

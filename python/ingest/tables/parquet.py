@@ -28,7 +28,7 @@ class ParquetTable:
             self.entries = int(metadata.num_rows)
             sizes = [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)]
             self._starts = np.cumsum([0, *sizes]).tolist()
-            self.fields = {field.name: _field(field.type) for field in self._file.schema_arrow}
+            self.fields = {field.name: field_of(field.type) for field in self._file.schema_arrow}
         except Exception as error:  # damaged bytes and servers fail in many ways
             raise damaged(path, error) from error
 
@@ -78,12 +78,14 @@ def from_arrow(array: pa.Array) -> Any:
     return array.to_numpy(zero_copy_only=False)
 
 
-def _field(kind: pa.DataType) -> Field:
+def field_of(kind: pa.DataType) -> Field:
+    """Return the type of a column."""
     depth, inner = 0, kind
     while pa.types.is_list(inner) or pa.types.is_large_list(inner) or pa.types.is_fixed_size_list(inner):
         depth, inner = depth + 1, inner.value_type
     number = pa.types.is_integer(inner) or pa.types.is_floating(inner) or pa.types.is_boolean(inner)
-    return Field(depth if number else None, str(kind))
+    word = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+    return Field(depth if number else None, str(kind), word)
 
 
 def _handle(path: str) -> Any:

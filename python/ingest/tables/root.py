@@ -17,6 +17,7 @@ from .base import Field, Jagged, damaged, hint
 
 SPAN_BYTES = 1 << 26  # memory for what was decompressed but not asked for yet
 _NUMBER = re.compile(r"(u?int\d+_t|u?char|u?short|u?int|u?long|float|double|bool|float16|byte)")
+_COLLECTION = re.compile(r"^_collection\d+\.")
 _LIST = re.compile(r"(?:std::|ROOT::|ROOT::VecOps::)*(?:vector|RVec|array)<(.*?)(?:,\s*\d+)?>\s*$")
 
 
@@ -49,8 +50,9 @@ class RootTable:
             self._check_whole()
             self._tree = self._find(tree)
             self.entries = int(self._tree.num_entries)
-            branches = self._tree.iteritems(recursive=True)
-            self.fields = {name.split("/")[-1]: parse_type(branch.typename) for name, branch in branches}
+            branches = dict(self._tree.iteritems(recursive=True))
+            self._paths = {_short(name): name for name in branches}
+            self.fields = {_short(name): _field(name, branch.typename) for name, branch in branches.items()}
         except InputError:
             raise
         except Exception as error:  # uproot meets damaged bytes in many ways
@@ -69,11 +71,11 @@ class RootTable:
                 raise InputError(f"{self.path}: has no entry {place} of {self.entries}; copy it again")
             place = last
         whole = pieces[0] if len(pieces) == 1 else ak.concatenate(pieces)
-        return {name: from_awkward(whole[name]) for name in names}
+        return {name: from_awkward(_pick(whole, self._paths[name])) for name in names}
 
     def boundaries(self, names: Sequence[str]) -> Sequence[int]:
         """See `table.Table`: where baskets of the largest branch end."""
-        branches = [self._tree[name] for name in names]
+        branches = [self._tree[self._paths[name]] for name in names]
         if not branches or not hasattr(branches[0], "entry_offsets"):  # RNTuple
             return ()
         largest = max(branches, key=lambda branch: int(branch.uncompressed_bytes))
@@ -89,7 +91,9 @@ class RootTable:
             return first, arrays
         end = self._basket_end(names, stop)
         try:
-            arrays = self._tree.arrays(list(names), entry_start=start, entry_stop=end)
+            arrays = self._tree.arrays(
+                [self._paths[name] for name in names], entry_start=start, entry_stop=end
+            )
         except Exception as error:
             raise damaged(self.path, error, f"entries {start} to {end}") from error
         if len(arrays) != end - start:
@@ -100,7 +104,7 @@ class RootTable:
     def _basket_end(self, names: tuple[str, ...], stop: int) -> int:
         """Return where the basket ends that holds entry `stop` - 1, if that is not too far."""
         ends = self.boundaries(names)
-        size = sum(self._tree[name].uncompressed_bytes for name in names) if ends else 0
+        size = sum(self._tree[self._paths[name]].uncompressed_bytes for name in names) if ends else 0
         end = ends[bisect_left(ends, stop)] if ends and stop <= ends[-1] else stop
         return end if (end - stop) * size <= SPAN_BYTES * self.entries else stop
 
@@ -121,8 +125,34 @@ class RootTable:
         return self._file[found]
 
 
+def _short(name: str) -> str:
+    """Return the name of a branch without the branch it belongs to, or the nameless collection of an RNTuple.
+
+    >>> _short("Jet/Jet.energy"), _short("_collection23.PFCands_pt")
+    ('Jet.energy', 'PFCands_pt')
+    """
+    return _COLLECTION.sub("", name.split("/")[-1])
+
+
+def _field(name: str, typename: str) -> Field:
+    field = parse_type(typename)
+    if field.depth is None:
+        return Field(None, field.text, field.text in ("std::string", "string"))
+    inside = len(_COLLECTION.findall(name))
+    return Field(field.depth + inside, field.text)
+
+
+def _pick(arrays: ak.Array, path: str) -> ak.Array:
+    """Return one of the arrays that were read, which in an RNTuple may be inside of a collection."""
+    for name in path.split(".") if _COLLECTION.match(path) else [path]:
+        arrays = arrays[name]
+    return arrays
+
+
 def from_awkward(array: ak.Array) -> Any:
     """Return an array (N,) or nested `Jagged` lists, without a Python loop over entries or a copy."""
+    if array.layout.parameter("__array__") == "string":
+        return np.asarray(array.to_list(), dtype=str)
     return _from_layout(array.layout)
 
 
