@@ -132,6 +132,7 @@ def valid_words(folder: Path) -> dict[str, tuple[str, ...]]:
         "predict": ("--run", run, "--files", str(folder / "no.h5"), "--output", out),
         "benchmark": ("--runs", run, "--output", out),
         "export": ("--run", run),
+        "workers": ("slurm", "--port", "0", "--show"),
         "validate": ("--run", run, "--limit", "20"),
     }
     return {verb: known.get(verb, ()) for verb in VERBS}

@@ -12,6 +12,7 @@ from .session import fail
 VERBS = {
     "simulate": "simulate detector images from first principles",
     "ingest": "turn input files into a store of images",
+    "workers": "start Dask workers as jobs of a batch system",
     "explore": "look at files or a store before training",
     "train": "train a network from a store, or run the whole chain on simulated events",
     "compare": "train several models, on one or several numbers of events, and compare them",
@@ -34,6 +35,9 @@ def main() -> None:
     if not words or words[0] in ("-h", "--help"):
         cli.say(usage())
         return
+    if words[0] in ("-V", "--version"):
+        cli.say(versions())
+        return
     verb, rest = words[0], words[1:]
     if verb not in VERBS:
         error = RecipeError(f"unknown command '{verb}'; {suggest(verb, VERBS)} (see particlevit --help)")
@@ -42,9 +46,29 @@ def main() -> None:
     importlib.import_module(f"{__package__}.{verb}").main(rest)
 
 
+def versions() -> str:
+    """Return what `particlevit --version` says: this package's, and those that results depend on."""
+    return "\n".join(f"{name} {_version(name)}" for name in ("particlevit", "torch", "onnxruntime", "uproot"))
+
+
+def _version(name: str) -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(name)
+    except PackageNotFoundError:  # in CMSSW this package is not a distribution
+        return "is not installed by pip"
+
+
 def usage() -> str:
     """Return what `particlevit --help` says."""
     lines = [f"  {verb:<14}{what}" for verb, what in VERBS.items()]
     return "\n".join(
-        ["usage: particlevit COMMAND [options]", "", *lines, "", "particlevit COMMAND --help explains it."]
+        [
+            "usage: particlevit COMMAND [options]",
+            "",
+            *lines,
+            "",
+            "COMMAND --help explains it; --version says the versions.",
+        ]
     )

@@ -15,6 +15,7 @@ from ..inference.metrics import Calibration, ReliabilityCurve
 from ..report.figure import COLORS, figure
 
 BINS = 15
+LOWEST, HIGHEST = 0.05, 20.0  # temperatures
 LEAST = 1e-7  # probabilities of float32 are 0 below about this
 
 
@@ -65,7 +66,7 @@ def fit_temperature(labels: Integers, probabilities: Floats) -> float:
         scaled = scale(probabilities, math.exp(log_temperature))
         return float(-np.log(np.maximum(scaled[np.arange(len(labels)), labels], LEAST)).mean())
 
-    found = minimize_scalar(loss, bounds=(math.log(0.05), math.log(20)), method="bounded")
+    found = minimize_scalar(loss, bounds=(math.log(LOWEST), math.log(HIGHEST)), method="bounded")
     return float(math.exp(found.x))
 
 

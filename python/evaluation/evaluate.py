@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +25,8 @@ from ..run_folder import RunFolder
 from ..store import open_store
 from . import plots
 from .calibration import (
+    HIGHEST,
+    LOWEST,
     calibration,
     calibration_error,
     draw_reliability,
@@ -36,6 +41,8 @@ from .physics import compare_scores, draw_bins, draw_sculpting, phase_space
 if TYPE_CHECKING:
     from ..inference.run import Model
     from ..store import Store
+
+logger = logging.getLogger(__name__)
 
 TRAIN_EVENTS = 20_000  # of the training split; enough to see overtraining
 
@@ -71,8 +78,15 @@ def evaluate_run(
     events = run.events(store)
     folder = evaluation_folder(run, store, output, limit)
     check_writable(folder.path)
-    if calibrate:
-        write_temperature(run, events)
+    with _calibration_kept(run) if calibrate else nullcontext():
+        if calibrate:
+            write_temperature(run, events)
+        return _evaluate(run, events, folder, limit, settings)
+
+
+def _evaluate(
+    run: Run, events: Events, folder: RunFolder, limit: int, settings: Evaluation | None
+) -> Metrics:
     network = run.network
     settings = settings or run.recipe.evaluation
     scores = score_splits(network, events, limit)
@@ -95,6 +109,22 @@ def evaluate_run(
     draw_phase_space(folder.plots, content.phase_space, events.store.info.name)
     content.write(folder.metrics_file)
     return content
+
+
+@contextmanager
+def _calibration_kept(run: Run) -> Iterator[None]:
+    """Put the run's temperature back if an error ends the block; say which exports a new one makes old."""
+    path = run.calibration_file
+    before = path.read_bytes() if path.is_file() else None
+    try:
+        yield
+    except BaseException:
+        path.unlink(missing_ok=True)
+        if before is not None:
+            path.write_bytes(before)
+        raise
+    if run.manifest_file.is_file():
+        logger.warning("%s: exported before this calibration; run scripts/export.py again", run.path)
 
 
 def evaluation_folder(run: RunFolder, store: Path | None, output: Path | None, limit: int = 0) -> RunFolder:
@@ -152,6 +182,12 @@ def write_temperature(run: Run, events: Events) -> None:
     found = score_split(network_predictor(network).predict, events, "validation", what="calibration")
     check_classes(found.labels, network.classes, f"{events.store.path}, split validation")
     temperature = fit_temperature(found.labels, found.probabilities)
+    if not 1.02 * LOWEST < temperature < HIGHEST / 1.02:
+        logger.warning(
+            "%s: the temperature %.3g is at its limit; the network is not trained, or the events are too few",
+            run.path,
+            temperature,
+        )
     before, after = found.probabilities, scale(found.probabilities, temperature)
     errors = {
         "before": calibration_error(found.labels, before),

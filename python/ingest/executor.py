@@ -40,8 +40,10 @@ def executor(
     """Yield what runs tasks: this process, `workers` local ones, or the Dask cluster at `scheduler`.
 
     Raises:
-        InputError: Dask is not installed, the scheduler does not answer, or has no workers.
+        InputError: less than one worker; no Dask, or a scheduler without answer or workers.
     """
+    if workers < 1:
+        raise InputError(f"--workers is {workers}; give 1 or more")
     if scheduler is not None:
         with _dask_client(scheduler, wait_seconds) as client:
             yield partial(_run_in, client.get_executor(), sum(client.nthreads().values()))

@@ -161,3 +161,5 @@ class Split:
         fractions = (self.train, self.validation, self.test)
         if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
             yield f"split has the fractions {fractions}; give numbers of 0 or more that add up to 1"
+        if not 0 <= self.seed < 2**63:
+            yield f"split.seed is {self.seed}; give a number from 0 to 2^63 - 1"

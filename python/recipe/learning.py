@@ -112,6 +112,10 @@ class Training:
         for name in ("workers", "limit", "gradient_clip", "weight_decay"):
             if getattr(self, name) < 0:
                 yield f"training.{name} is {getattr(self, name)}; give 0 or more"
+        if not 0 <= self.seed < 2**63:
+            yield f"training.seed is {self.seed}; give a number from 0 to 2^63 - 1"
+        if self.class_weights and not max(self.class_weights) > 0:
+            yield f"training.class_weights are {self.class_weights}; give at least one above 0"
         if not self.learning_rate > 0:
             yield f"training.learning_rate is {self.learning_rate}; give a number above 0"
         for name in ("warmup_fraction", "label_smoothing", "ema_decay"):

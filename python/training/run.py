@@ -108,6 +108,11 @@ def _train(
     if found:
         _check_checkpoint(found[1]["hyper_parameters"], store, found[0])
         if found[1]["callbacks"][RunCheckpoint.__qualname__]["finished"]:
+            if not folder.best_checkpoint.is_file():
+                raise RunError(
+                    f"{folder.best_checkpoint}: is missing, though the training is finished; restore it, or "
+                    "remove the folder and train again"
+                )
             logger.info("%s: training is finished", run)
             return
     trainer = make_trainer(recipe, run, callbacks, checkpoints)
@@ -251,7 +256,9 @@ def _check_recipe(recipe: Recipe, run: Path) -> None:
         raise RunError(f"{run}: holds a store; give another folder for the run")
     if run.exists() and not run.is_dir():
         raise RunError(f"{run}: is a file; give a folder for the run")
-    if (path := RunFolder(run).recipe_file).exists():
+    folder = RunFolder(run)
+    trained = any(path.exists() for path in (folder.last_checkpoint, folder.best_checkpoint))
+    if trained and (path := folder.recipe_file).exists():
         known = load_recipe(path)
         theirs = _flat(recipe_dict(dataclasses.replace(known, model=with_all_options(known.model))))
         mine = _flat(recipe_dict(recipe))

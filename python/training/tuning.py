@@ -6,6 +6,7 @@ import hashlib
 import json
 import logging
 import multiprocessing
+import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -88,7 +89,7 @@ def tune(
     _open_study(folder, objective)
     arguments = (recipe_dict(recipe), store.path, folder, space, trials, objective)
     context = multiprocessing.get_context("spawn")
-    helpers = [context.Process(target=_work, args=arguments) for _ in range(workers - 1)]
+    helpers = [context.Process(target=_help, args=arguments) for _ in range(workers - 1)]
     for helper in helpers:
         helper.start()
     try:
@@ -97,6 +98,14 @@ def tune(
         for helper in helpers:
             helper.join()
     return _write_results(recipe, folder, objective)
+
+
+def _help(*arguments: Any) -> None:
+    """Work in a process of its own, which ends in silence: the first process says what is wrong."""
+    try:
+        _work(*arguments)
+    except (KeyboardInterrupt, ParticleViTError):
+        sys.exit(1)
 
 
 def _work(
@@ -167,7 +176,7 @@ def _open_study(folder: Path, objective: str) -> optuna.Study:
         import optuna
     except ModuleNotFoundError as error:
         raise RecipeError("tuning needs optuna, which is not installed; pip install optuna") from error
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    optuna.logging.set_verbosity(optuna.logging.ERROR)  # it prints the traceback of a trial that Ctrl-C ends
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
