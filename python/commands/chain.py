@@ -56,12 +56,14 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
         OutputError: another chain writes this run, or it cannot be written.
     """
     refuse_torchrun("simulates and ingests first")
-    with locked(run, "chain", inside=False):
-        return _run_steps(recipe, run, events)
-
-
-def _run_steps(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
     simulate, suffix = _simulation(recipe)
+    with locked(run, "chain", inside=False):
+        return _run_steps(recipe, run, events, simulate, suffix)
+
+
+def _run_steps(
+    recipe: Recipe, run: Path, events: int, simulate: Callable[[Path, int, int], None], suffix: str
+) -> tuple[str, bool]:
     inputs = run.parent / "inputs" / f"{recipe.name}_{events}_seed{SIMULATION_SEED}{suffix}"
     store = run.parent / "stores" / f"{recipe.name}_{events}"
     with _step(1, f"simulate {events} events"):

@@ -41,6 +41,8 @@ def compare(
     from ..store import open_store
     from .checks import check_study
 
+    if min(sizes, default=1) < 1:
+        raise RecipeError(f"--sizes has {min(sizes)}; give numbers of events, 1 or more")
     study = load_recipe(recipe, overrides)
     for name in models:
         check_study(_with_model(study, name), open_store(store).info.columns)
@@ -82,7 +84,7 @@ def compare_sizes(
     The AUCs are those of the test split, or of validation where there is none.
 
     Raises:
-        RecipeError: a size is below 1, or torchrun started several processes.
+        RecipeError: torchrun started several processes.
         ParticleViTError: see `chain.train_and_evaluate`.
     """
     from ..evaluation.training_size import Point, draw_training_size, point, table
@@ -90,8 +92,6 @@ def compare_sizes(
     from ..store import open_store
 
     chain.refuse_torchrun("trains one model after the other")
-    if min(sizes) < 1:
-        raise RecipeError(f"--sizes has {min(sizes)}; give numbers of events, 1 or more")
     events = open_store(store).events("train")
     found: dict[str, list[Point]] = {name: [] for name in models}
     for size in sorted({min(size, events) for size in sizes}):

@@ -37,12 +37,12 @@ def train(
     from . import chain
     from .checks import check_study
 
+    if store is not None and events is not None:
+        raise RecipeError("--events are simulated where no store is given; leave out --events or --store")
     study = load_recipe(recipe, overrides)
     check_study(study, None if store is None else open_store(store).info.columns)
     folder = run or Path("runs") / study.name
     if store is not None:
-        if events is not None:
-            raise RecipeError("--events are simulated where no store is given; leave out --events or --store")
         table = chain.train_and_evaluate(study, store, Run(folder))
         if table:
             cli.say(table)
