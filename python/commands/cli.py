@@ -80,9 +80,9 @@ def parse(command: Callable[..., None], sections: Sequence[str], words: Sequence
     except (ArgumentError, TypeError, ValueError) as error:
         raise RecipeError(f"{_wording(str(error), options)} (see --help)") from error
     for option in own:
-        if option.required and option.name not in found:
+        if option.required and option.key not in found:
             raise RecipeError(f"{option.flag} is missing: {option.text} (see --help)")
-    values = {option.name: found[option.name] for option in own if option.name in found}
+    values = {option.name: found[option.key] for option in own if option.key in found}
     if "overrides" in inspect.signature(command).parameters:
         values["overrides"] = _overrides(found, recipe)
     return values

@@ -11,6 +11,7 @@ from .session import fail
 
 VERBS = {
     "simulate": "simulate detector images from first principles",
+    "recipe": "draft a recipe from a file",
     "ingest": "turn input files into a store of images",
     "workers": "start Dask workers as jobs of a batch system",
     "explore": "look at files or a store before training",

@@ -29,11 +29,16 @@ class Option(NamedTuple):
     positional: bool = False
 
     @property
+    def key(self) -> str:
+        """What the parser calls it."""
+        return self.name.rstrip("_")
+
+    @property
     def flag(self) -> str:
-        """What the user types; a parameter's underscores are dashes, a recipe's key stays as it is."""
+        """What the user types; a parameter's underscores are dashes, a last one (from_) is left out."""
         if self.positional:
             return self.name
-        return f"--{self.name if '.' in self.name else self.name.replace('_', '-')}"
+        return f"--{self.key if '.' in self.name else self.key.replace('_', '-')}"
 
     @property
     def is_mapping(self) -> bool:

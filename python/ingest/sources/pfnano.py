@@ -15,6 +15,11 @@ from .jets import JetSource, gather
 LINKS = {"PFCand": "pfCandIdx", "PFCands": "pFCandsIdx"}
 """Collection of candidates -> index of a jet's candidates in it; the first is central NanoAOD's."""
 
+NO_CANDIDATES = (
+    "has no particle-flow candidates (PFCand_* or PFCands_*) to make images of; "
+    "scouting NanoAOD and central NanoAOD before version 15 lack them: take NanoAODv15 or PFNano"
+)
+
 
 class PfnanoSource(JetSource):
     """NanoAOD with particle-flow candidates: central from version 15 on, or PFNano; TTree or RNTuple.
@@ -41,10 +46,7 @@ class PfnanoSource(JetSource):
         fields = self.table.fields
         found = next((name for name in LINKS if f"{name}_pt" in fields), None)
         if found is None:
-            raise InputError(
-                f"{self.path}: has no particle-flow candidates (PFCand_* or PFCands_*) to make images of; "
-                "scouting NanoAOD and central NanoAOD before version 15 lack them: take NanoAODv15 or PFNano"
-            )
+            raise InputError(f"{self.path}: {NO_CANDIDATES}")
         ending = f"{found}_{LINKS[found]}"
         if f"{jets}{ending}" not in fields:
             names = [name.removesuffix(ending) for name in fields if name.endswith(ending)]

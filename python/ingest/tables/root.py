@@ -114,15 +114,32 @@ class RootTable:
             raise InputError(f"{self.path}: truncated: {size} of {end} bytes; copy the file again")
 
     def _find(self, tree: str) -> Any:
-        trees = {
-            name.split(";")[0]: kind
-            for name, kind in self._file.classnames(recursive=True).items()
-            if kind in ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
-        }
+        trees = _trees(self._file)
         found = next((name for name in tree.split("|") if name in trees), None)
         if found is None:
             raise InputError(f"{self.path}: no tree '{tree}'; {hint(tree, trees)} (set inputs.tree)")
         return self._file[found]
+
+
+def tree_names(path: str) -> list[str]:
+    """Return the names of the TTrees and RNTuples of a file.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    try:
+        with _open(path) as file:
+            return _trees(file)
+    except InputError:
+        raise
+    except Exception as error:  # uproot meets damaged bytes in many ways
+        raise damaged(path, error) from error
+
+
+def _trees(file: Any) -> list[str]:
+    kinds = ("TTree", "TNtuple", "TNtupleD", "ROOT::RNTuple")
+    names = (name.split(";")[0] for name, kind in file.classnames(recursive=True).items() if kind in kinds)
+    return list(dict.fromkeys(names))
 
 
 def _short(name: str) -> str:
