@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Processor time per call of models with fresh weights, in eager PyTorch and in onnxruntime, all in one run.
+
+    test/benchmarks/latency.py --models sparse_vit hybrid_vit reference_cnn [--side 125] [--results FILE.csv]
+
+One thread; the models take turns, so that what else the machine does meets all alike. Images are random, with
+about as many hits as jets have.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from results import add_rows
+
+from RecoE2E.ParticleViT.commands import cli
+
+HITS = 45
+
+
+def benchmark(
+    models: list[str], side: int = 32, channels: int = 2, rounds: int = 100, results: Path | None = None
+) -> None:
+    """Measure models and print milliseconds at batch 1 and 64.
+
+    Args:
+        models: Names of the registry.
+        side: Height and width of the images.
+        channels: Channels of the images.
+        rounds: Calls at batch 1; a tenth of them at batch 64.
+        results: CSV file that gets the rows.
+    """
+    import torch
+
+    torch.set_num_threads(1)
+    images = sparse_images(256, channels, side)
+    calls: dict[tuple[str, str], Callable[[Any], Any]] = {}
+    for name in models:
+        calls |= {(name, kind): call for kind, call in runtimes(name, images).items()}
+    rows = []
+    for batch, count in ((1, rounds), (64, max(3, rounds // 10))):
+        times: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
+        for number in range(count):
+            for key, call in calls.items():
+                start = number % (len(images) - batch)
+                some = np.ascontiguousarray(images[start : start + batch])
+                begin = time.process_time()
+                call(some)
+                times[key].append(1e3 * (time.process_time() - begin))
+        for (name, kind), found in times.items():
+            row = {"model": name, "runtime": kind, "side": side, "channels": channels, "batch": batch}
+            row |= {"median_ms": f"{np.median(found[1:]):.3f}", "least_ms": f"{min(found):.3f}"}
+            cli.say("  ".join(f"{key} {value}" for key, value in row.items()))
+            rows.append(row)
+    if results:
+        add_rows(results, rows, rounds)
+
+
+def sparse_images(count: int, channels: int, side: int) -> np.ndarray:
+    """Return random images (N, C, H, W) with about HITS hits each."""
+    random = np.random.default_rng(1)
+    shape = (count, channels, side, side)
+    hits = random.random((count, 1, side, side)) < HITS / side**2
+    return (random.exponential(10.0, shape) * hits).astype(np.float32)
+
+
+def runtimes(name: str, images: np.ndarray) -> dict[str, Callable[[Any], Any]]:
+    """Return the model as a function of images, in eager PyTorch and in onnxruntime."""
+    import onnxruntime
+    import torch
+
+    from RecoE2E.ParticleViT.models import build_model
+    from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
+
+    specs = tuple(ChannelSpec(f"channel{number}", "GeV", "energy") for number in range(images.shape[1]))
+    spec = ImageSpec(specs, images.shape[2], images.shape[3], (images.shape[2] // 2, images.shape[3] // 2))
+    network = build_model(name, spec, ["background", "signal"])
+    network.fit(lambda: [torch.from_numpy(images)])
+    network.eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            network, (torch.from_numpy(images[:2]),), dynamo=True, opset_version=18, verbose=False,
+            input_names=["image"], dynamic_shapes=[{0: torch.export.Dim("batch")}],
+        )  # fmt: skip
+    stored = io.BytesIO()
+    program.save(stored)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(stored.getvalue(), options, providers=["CPUExecutionProvider"])
+
+    def eager(some: np.ndarray) -> Any:
+        with torch.inference_mode():
+            return network(torch.from_numpy(some))
+
+    return {"eager": eager, "onnx": lambda some: session.run(None, {"image": some})}
+
+
+if __name__ == "__main__":
+    cli.run(benchmark)
