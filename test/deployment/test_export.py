@@ -18,7 +18,7 @@ def test_export_holds_what_others_need(exported_run):
     assert {path.name for path in folder.iterdir()} == {"model.json", "model.onnx", "model.pt"}
     content = Run(exported_run).manifest
     assert set(content.working_points) == {"b"}
-    assert content.image.channels == ("energy", "time")
+    assert content.image.names == ("energy", "time")
     assert content.image.units == ("GeV", "ns")
     assert content.classes == ("a", "b")
     assert (content.onnx.opset, content.onnx.ir_version) == (18, 8)

@@ -30,7 +30,7 @@ def test_built_programs_agree_with_python(exported_run, small_store, backend, cp
 
 def test_a_program_that_was_not_built_is_named(exported_run, tmp_path, monkeypatch):
     monkeypatch.setenv(programs.FOLDER, str(tmp_path))
-    with pytest.raises(BackendUnavailableError, match="scoreOnnx is neither in .* build it with cmake"):
+    with pytest.raises(BackendUnavailableError, match="scoreOnnx is neither in .* build it as"):
         load_run(exported_run, "cpp_onnx")
 
 
