@@ -26,9 +26,26 @@ def recipe(tmp_path):
     return path
 
 
-def start(verb, *words, **options):
-    command = [sys.executable, str(ROOT / "scripts" / f"{verb}.py"), *map(str, words)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+def hear_ctrl_c():
+    """Let a process hear SIGINT even where the tests run in the background, whose children ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.fixture
+def start():
+    """Start a command; one that is still running at the end of the test is killed."""
+    running = []
+
+    def run(verb, *words, prepare=hear_ctrl_c):
+        command = [sys.executable, str(ROOT / "scripts" / f"{verb}.py"), *map(str, words)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        running.append(subprocess.Popen(command, **pipes, preexec_fn=prepare))
+        return running[-1]
+
+    yield run
+    for process in running:
+        process.kill()
+        process.communicate()
 
 
 def wait_for(condition, process, seconds=240):
@@ -41,7 +58,7 @@ def wait_for(condition, process, seconds=240):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_stopped_training_continues(recipe, small_store, tmp_path, number, code):
+def test_a_stopped_training_continues(start, recipe, small_store, tmp_path, number, code):
     import torch
 
     run = tmp_path / "run"
@@ -62,8 +79,6 @@ def test_a_stopped_training_continues(recipe, small_store, tmp_path, number, cod
     wait_for(
         lambda: torch.load(run / "checkpoints/last.ckpt", weights_only=True)["global_step"] > first, process
     )
-    process.kill()
-    process.communicate()
 
 
 @pytest.mark.parametrize("verb", ["train", "export"])
@@ -102,7 +117,7 @@ def small_disk():
 
 
 @pytest.mark.parametrize("verb", ["simulate", "train", "evaluate", "validate", "export", "explore"])
-def test_a_disk_that_is_full_is_one_line(verb, recipe, small_store, own_run, tmp_path):
+def test_a_disk_that_is_full_is_one_line(start, verb, recipe, small_store, own_run, tmp_path):
     before = {path: path.read_bytes() for path in own_run.rglob("*.json")}
     words = {
         "simulate": ("electron_photon", "--events", 2000, "--output", tmp_path / "x.hdf5"),
@@ -112,7 +127,7 @@ def test_a_disk_that_is_full_is_one_line(verb, recipe, small_store, own_run, tmp
         "export": ("--run", own_run),
         "explore": ("--store", small_store, "--output", tmp_path / "page", "--limit", 50),
     }[verb]
-    process = start(verb, *words, preexec_fn=small_disk)
+    process = start(verb, *words, prepare=small_disk)
     _, errors = process.communicate(timeout=600)
     assert process.returncode == 2, errors
     assert "Traceback" not in errors
