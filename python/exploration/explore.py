@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
+from ..files import make_folder
 from ..ingest.plan import expand
 from ..recipe import Recipe
 from ..store import image_of_recipe, open_store
@@ -51,12 +52,7 @@ def explore_files(recipe: Recipe, files: Sequence[str], output: Path, limit: int
 
 
 def _report(data: Data, output: Path) -> str:
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{output}: no folder can be made here ({error.strerror}); choose another"
-        ) from error
+    make_folder(output)
     survey = take_survey(data)
     problems = [file.problem for file in data.files if file.problem]
     if problems and not survey.events:

@@ -64,7 +64,7 @@ def test_overrides_reach_the_store(tmp_path, inputs, script):
     done = script("ingest", *words, "--image.height", "16", "--split.seed=3")
     assert "9,000 entries in" in done.stdout
     assert "train: " in done.stdout
-    assert "entries/s" in done.stderr  # the progress bar
+    assert "9,000 of 9,000 entries" in done.stderr  # progress
     text = (tmp_path / "store/store.json").read_text()
     assert '"height": 16' in text
     assert '"seed": 3' in text

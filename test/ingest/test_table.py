@@ -103,7 +103,7 @@ def test_missing_empty_and_foreign_files(tmp_path):
     with pytest.raises(InputError, match="is empty"):
         file_kind(str(tmp_path / "empty.root"))
     (tmp_path / "text.root").write_text("hello")
-    with pytest.raises(InputError, match="expected a ROOT, Parquet or HDF5 file"):
+    with pytest.raises(InputError, match="expected a file of the kind ROOT, Parquet"):
         file_kind(str(tmp_path / "text.root"))
 
 
