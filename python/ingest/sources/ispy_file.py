@@ -68,7 +68,7 @@ class IspyEvent:
         """
         name = self._newest(kind, self._collections)
         if name is None:
-            have = ", ".join(sorted(self._collections)[:12])
+            have = ", ".join(sorted(self._collections)[:12]) or "none"
             raise UnreadableEventError(f"{self.name}: no {kind}_V*; its collections are {have}")
         types = dict(self._types.get(name, ()))
         field = next((word for word in names.split("|") if word in types), None)
@@ -111,6 +111,10 @@ class IspyFile:
             self.names = [
                 name for name in self._zip.namelist() if name.startswith(FOLDER) and name[-1] != "/"
             ]
+        except zipfile.BadZipFile as error:
+            raise InputError(
+                f"{path}: not a zip file, or a torn one; give a whole event-display file of CMS (.ig)"
+            ) from error
         except Exception as error:  # damaged bytes and servers fail in many ways
             raise damaged(path, error) from error
         if not self.names:
