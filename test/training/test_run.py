@@ -192,7 +192,9 @@ def test_run_folder_that_is_a_store(toy_recipe, toy_store):
 
 
 def test_store_with_other_channels(tmp_path, toy_recipe, other_store):
-    spec = dataclasses.replace(image_of_recipe(toy_recipe()), channels=("energy", "depth"))
+    image = image_of_recipe(toy_recipe())
+    depth = dataclasses.replace(image.channels[1], name="depth")
+    spec = dataclasses.replace(image, channels=(image.channels[0], depth))
     store = other_store({"train": 64, "validation": 64}, spec)
     with pytest.raises(StoreError, match=r"depth.*time"):
         train(toy_recipe(), store, tmp_path / "run")
