@@ -143,4 +143,4 @@ def test_bad_files_end_in_one_line(script, broken, crops, tmp_path):
     assert "channels" in script("explore", *recipe, "--store", crops, check=2).stderr
     (tmp_path / "file").write_text("no folder")
     done = script("explore", "--store", crops, "--output", tmp_path / "file", check=2)
-    assert f"{tmp_path / 'file'}: no folder" in done.stderr
+    assert f"{tmp_path / 'file'}: cannot be written" in done.stderr
