@@ -42,10 +42,6 @@ class IspyEvent:
         except (KeyError, TypeError, ValueError) as error:
             raise UnreadableEventError(f"{name}: no Types and Collections ({error})") from error
 
-    def has(self, kind: str) -> bool:
-        """Return whether there is a collection of this kind, of any version."""
-        return self._newest(kind, self._collections) is not None
-
     def size(self, kind: str) -> int:
         """Return the number of its items; 0 where there is no such collection."""
         name = self._newest(kind, self._collections)
