@@ -87,8 +87,8 @@ class Training:
     limit: int = 0
     """Most training images to use; 0: all."""
     augmentation: list[Transform] = field(default_factory=list)
-    """Random steps on training batches only, each {name, options}: energy_scale, flip_eta, flip_phi,
-    gaussian_noise, mask_patches, mixup, reweight, roll_phi, rotate, rotate90."""
+    """Random steps on training batches only, each {name, options}: disturb, energy_scale, flip_eta,
+    flip_phi, gaussian_noise, mask_patches, mixup, reweight, roll_phi, rotate, rotate90."""
     seed: int = 1
     """Seed of weights, order of events, augmentation and dropout."""
     threads: int = 2

@@ -9,7 +9,7 @@ import torch
 from ..errors import RecipeError, suggest
 from ..recipe import Transform, check_options
 from ..store import ImageSpec
-from . import augmentation, reweighting  # noqa: F401  each registers its transforms
+from . import augmentation, disturbance, reweighting  # noqa: F401  each registers its transforms
 from .registry import REGISTRY, BatchTransform, TensorBatch
 
 

@@ -140,3 +140,42 @@ def test_no_eta_flip_in_detector_cells():
     with pytest.raises(RecipeError, match="not symmetric in eta"):
         build_transforms([Transform("flip_eta")], SPEC, ["a", "b"])
     build_transforms([Transform("flip_eta", {"asymmetric": True})], SPEC, ["a", "b"])
+
+
+def test_disturb_leaves_the_others_clean_and_uses_every_way():
+    images = batch(4000)
+    made = run("disturb", images, probability=0.5).images
+    same = (made == images.images).flatten(1).all(dim=1)
+    assert 0.47 < same.float().mean() < 0.55  # a turned or dead image may be the same
+    assert torch.equal(run("disturb", images, probability=0.0).images, images.images)
+    empty = images.images == 0
+    assert (
+        0.05 < ((made != 0) & empty).flatten(1).any(dim=1).float().mean() < 0.2
+    )  # noise and turns: a third of half
+
+
+@pytest.mark.parametrize(
+    ("only", "check"),
+    [
+        ("noise", lambda made, images: (made - images)[images != 0].std() < 0.3 * images[images != 0].std()),
+        ("dead", lambda made, images: ((made == images) | (made == 0)).all()),
+        ("masked", lambda made, images: ((made == images) | (made == 0)).all()),
+        ("scale", lambda made, images: (made <= images * 1.2001).all() & (made[:, 1] == images[:, 1]).all()),
+        ("jitter", lambda made, images: (made[:, 0] == images[:, 0]).all() & (made[images == 0] == 0).all()),
+        ("turn", lambda made, images: torch.equal(*(x.flatten(2).sort().values for x in (made, images)))),
+    ],
+)  # fmt: skip
+def test_disturb_one_way(only, check):
+    images = batch(200)
+    off = {"noise": 0.0, "dead": 0.0, "masked": 0.0, "scale": 0.0, "jitter": 0.0, "turn": False}
+    options = {name: value for name, value in off.items() if name != only}
+    made = run("disturb", images, probability=1.0, **options).images
+    assert not torch.equal(made, images.images)
+    assert check(made, images.images)
+    assert torch.equal(run("disturb", images, probability=1.0, **off).images, images.images)
+
+
+@pytest.mark.parametrize(("options", "words"), [({"noise": -1.0}, "noise -1.0"), ({"dead": 2.0}, "dead 2.0")])
+def test_disturb_refuses_nonsense(options, words):
+    with pytest.raises(RecipeError, match=words):
+        run("disturb", **options)
