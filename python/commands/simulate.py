@@ -16,6 +16,8 @@ def simulate(
     seed: int = 1,
     output: Path | None = None,
     overwrite: bool = False,
+    pile_up: float = 0.0,
+    workers: int = 1,
 ) -> None:
     """Write simulated images in the layout of the public files.
 
@@ -32,11 +34,13 @@ def simulate(
         seed: Seed of the random numbers; the same seed gives the same file.
         output: File to write, PROCESS.hdf5 or PROCESS.parquet by default; it appears when it is complete.
         overwrite: Replace the file where it is there already.
+        pile_up: Mean number of other collisions in each event (quark_gluon).
+        workers: Processes that simulate (quark_gluon); the file is the same for any number.
     """
     from .. import simulation
 
     path = output or Path(process + simulation.PROCESSES[process].suffix)
-    simulation.simulate(process, path, events, seed, overwrite)
+    simulation.simulate(process, path, events, seed, overwrite, pile_up, workers)
     cli.say(f"{path}: {events} events")
 
 

@@ -5,43 +5,63 @@ from __future__ import annotations
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ..errors import OutputError
+from ..errors import InputError, OutputError
 from ..files import locked
 from ..progress import progress
 
 
 class Process(NamedTuple):
-    """Which function of which module writes a process, as write(path, events, seed, progress)."""
+    """Which function of which module writes a process, as write(path, events, seed, progress, **options)."""
 
     module: str
     function: str
     suffix: str  # of the files, by default
+    options: tuple[str, ...] = ()
 
 
 PROCESSES = {
     "electron_photon": Process("electron_photon", "write_hdf5", ".hdf5"),
-    "quark_gluon": Process("jet_files", "write", ".parquet"),
+    "quark_gluon": Process("jet_files", "write", ".parquet", ("pile_up", "workers")),
 }
 
 
 def simulate(
-    process: str, output: str | PathLike[str], events: int, seed: int, overwrite: bool = False
+    process: str,
+    output: str | PathLike[str],
+    events: int,
+    seed: int,
+    overwrite: bool = False,
+    pile_up: float = 0.0,
+    workers: int = 1,
 ) -> None:
     """Write `events` images of one of PROCESSES, with a progress bar; the file appears when it is complete.
 
     Raises:
-        InputError: a number out of range, or a missing package.
+        InputError: a number out of range, a missing package, or an option that the process has not.
         OutputError: the file cannot be written, another simulation writes it, or it is there already and
             `overwrite` does not say that it may be replaced.
     """
     path = Path(output)
     if path.is_dir() or (path.exists() and not overwrite):
         raise OutputError(f"{path}: is there already; remove it, give --overwrite, or another --output")
+    options = _options(process, pile_up, workers)
     module = import_module(f".{PROCESSES[process].module}", __name__)
     with (
         locked(path, "simulation", inside=False),
         progress(f"simulate {process}", events) as bar,
     ):
-        getattr(module, PROCESSES[process].function)(output, events, seed, bar.update)
+        getattr(module, PROCESSES[process].function)(output, events, seed, bar.update, **options)
+
+
+def _options(process: str, pile_up: float, workers: int) -> dict[str, Any]:
+    """Return the options that a process has; refuse what it has not."""
+    if workers < 1:
+        raise InputError(f"--workers is {workers}; give 1 or more")
+    given = {"pile_up": pile_up, "workers": workers}
+    for name, plain in (("pile_up", 0.0), ("workers", 1)):
+        if given[name] != plain and name not in PROCESSES[process].options:
+            flag = name.replace("_", "-")
+            raise InputError(f"--{flag} {given[name]}: {process} has no such option; leave it out")
+    return {name: given[name] for name in PROCESSES[process].options}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,17 @@ ROW_GROUP = 64  # jets; the public files have row groups of one
 TREE = "fevt/RHTree"
 
 
-def write(path: str | PathLike[str], events: int, seed: int, progress: Progress | None = None) -> None:
+def write(
+    path: str | PathLike[str],
+    events: int,
+    seed: int,
+    progress: Progress | None = None,
+    pile_up: float = 0.0,
+    workers: int = 1,
+) -> None:
     """Write `events` jets to a Parquet file, or the collisions that they come from to a ROOT file.
+
+    For `pile_up` and `workers` see `quark_gluon.chunks`.
 
     Raises:
         InputError: another suffix, or see `write_parquet`.
@@ -38,13 +47,12 @@ def write(path: str | PathLike[str], events: int, seed: int, progress: Progress 
     if suffix not in writers:
         msg = f"{path}: quark_gluon writes {' or '.join(writers)} files; choose one of these suffixes"
         raise InputError(msg)
-    writers[suffix](path, events, seed, progress)
+    writers[suffix](path, chunks(events, seed, pile_up, workers), progress)
 
 
 def write_parquet(
     path: str | PathLike[str],
-    jets: int,
-    seed: int,
+    source: Iterable[Collisions],
     progress: Progress | None = None,
     row_group: int = ROW_GROUP,
 ) -> None:
@@ -54,16 +62,14 @@ def write_parquet(
 
     Args:
         path: file to write.
-        jets: number of images.
-        seed: of the random numbers.
+        source: collisions with their jets, see `quark_gluon.chunks`.
         progress: called with the number of jets after each chunk.
         row_group: most jets of a row group.
 
     Raises:
-        InputError: `jets` or `seed` out of range, pythia8mc or fastjet missing.
+        InputError: see `quark_gluon.chunks`.
         OutputError: the file cannot be written.
     """
-    source = chunks(jets, seed)
     try:
         with atomic_path(path) as partial, pq.ParquetWriter(partial, SCHEMA, compression="snappy") as file:
             for collisions in source:
@@ -76,22 +82,22 @@ def write_parquet(
         raise unwritable(path, error) from error
 
 
-def write_root(path: str | PathLike[str], jets: int, seed: int, progress: Progress | None = None) -> None:
+def write_root(
+    path: str | PathLike[str], source: Iterable[Collisions], progress: Progress | None = None
+) -> None:
     """Write the tree fevt/RHTree of collisions: flat images of the whole detector, and lists of jets.
 
-    Lists are written as uproot can: arrays with a counter, which read as vector<float> does. The same seed
-    gives the same content; the file itself carries its date.
+    Lists are written as uproot can: arrays with a counter, which read as vector<float> does. The same
+    collisions give the same content; the file itself carries its date.
 
     Args:
         path: file to write; it appears when it is complete.
-        jets: number of jets in all.
-        seed: of the random numbers; the jets are those of `write_parquet`.
+        source: collisions with their jets; the jets are those of `write_parquet`.
         progress: called with the number of jets after each chunk.
 
     Raises:
         InputError: as for `write_parquet`.
     """
-    source = chunks(jets, seed)
     try:
         with atomic_path(path) as partial, uproot.recreate(partial, compression=uproot.ZSTD(3)) as file:
             tree = None

@@ -19,7 +19,7 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 GLUON = 21
-LARGEST_SEED = 400_000_000  # Pythia's own end at 900 million, and there are two generators
+LARGEST_SEED = 900_000_000  # of Pythia
 HARD_PARTON = -23  # status of the outgoing partons of the hard process
 PROCESSES = (  # what gives two gluons, and what gives two quarks
     ("HardQCD:gg2gg", "HardQCD:qqbar2gg"),
@@ -28,13 +28,16 @@ PROCESSES = (  # what gives two gluons, and what gives two quarks
 # The public jets: 8 TeV, pT of the hard process 90-170 GeV, spectrum made flat (Andrews et al., NIM A 977
 # (2020) 164304); here by generating with a weight pT^power. Particles decay inside of the calorimeters, as
 # far as Pythia decays them at all (not pi+-, K+-, K0L, n, mu).
-SETTINGS = (
-    "Beams:eCM = 8000.",
+HARD = (
     "PhaseSpace:pTHatMin = 90.",
     "PhaseSpace:pTHatMax = 170.",
     "PhaseSpace:bias2Selection = on",
     "PhaseSpace:bias2SelectionPow = 4.5",
     "PhaseSpace:bias2SelectionRef = 90.",
+)
+PILE_UP = ("SoftQCD:inelastic = on",)
+COMMON = (
+    "Beams:eCM = 8000.",
     "ParticleDecays:limitCylinder = on",
     "ParticleDecays:xyMax = 1290.",
     "ParticleDecays:zMax = 3154.",
@@ -72,34 +75,75 @@ class Partons(NamedTuple):
 class Dijets:
     """A source of collisions, half with two outgoing gluons and half with two outgoing quarks."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, pile_up: float = 0.0) -> None:
         """Start the generators.
 
-        Raises:
-            InputError: pythia8mc is not installed or cannot be used, or the seed is out of its range.
-        """
-        if not 0 <= seed <= LARGEST_SEED:
-            msg = f"seed {seed}: Pythia takes 0 to {LARGEST_SEED}; choose another"
-            raise InputError(msg)
-        module = load()
-        self._generators = [
-            _start(
-                module, [*SETTINGS, *(f"{name} = on" for name in names), f"Random:seed = {2 * seed + 1 + k}"]
-            )
-            for k, names in enumerate(PROCESSES)
-        ]
+        Args:
+            pile_up: mean number of inelastic collisions beside each of these (Poisson).
 
-    def next(self, collisions: int, rng: np.random.Generator) -> tuple[Particles, Partons]:
+        Raises:
+            InputError: pythia8mc is not installed or cannot be used, or `pile_up` is negative.
+        """
+        if pile_up < 0:
+            raise InputError(f"pile-up is {pile_up}; give a mean of 0 or more collisions")
+        module = load()
+        self.pile_up = pile_up
+        self._hard = [_start(module, [*HARD, *(f"{name} = on" for name in names)]) for names in PROCESSES]
+        self._soft = _start(module, list(PILE_UP)) if pile_up else None
+
+    def seed(self, rng: np.random.Generator) -> None:
+        """Let what follows depend on `rng` only, not on what was drawn before."""
+        for generator in (*self._hard, *([self._soft] if self._soft else [])):
+            generator.rndm.init(int(rng.integers(1, LARGEST_SEED)))
+
+    def next(
+        self, collisions: int, rng: np.random.Generator, beam_spot_cm: float = 0.0
+    ) -> tuple[Particles, Partons]:
         """Return the next `collisions` (an even number), quarks and gluons in random order.
+
+        Args:
+            collisions: how many.
+            rng: of their order, their pile-up and their vertices.
+            beam_spot_cm: rms length of the luminous region along the beam.
 
         Raises:
             InputError: Pythia gives up.
         """
-        parts = [generator.nextBatch(collisions // 2) for generator in self._generators]
-        if any(len(part) != collisions // 2 for part in parts):
-            raise InputError("Pythia 8 gives up on too many events; choose another seed")
-        record = ak.concatenate([part["prt"] for part in parts])[rng.permutation(2 * (collisions // 2))]
-        return _particles(record[record["status"] > 0]), _partons(record[record["status"] == HARD_PARTON])
+        parts = [_batch(generator, collisions // 2) for generator in self._hard]
+        record = ak.concatenate(parts)[rng.permutation(2 * (collisions // 2))]
+        particles = _moved(_particles(record[record["status"] > 0]), rng, beam_spot_cm)
+        if self._soft is not None:
+            soft = self._beside(rng.poisson(self.pile_up, len(record)), rng, beam_spot_cm)
+            particles = _joined(particles, soft)
+        return particles, _partons(record[record["status"] == HARD_PARTON])
+
+    def _beside(self, counts: IntArray, rng: np.random.Generator, beam_spot_cm: float) -> Particles:
+        """Return the particles of `counts` inelastic collisions beside each collision."""
+        record = _batch(self._soft, int(counts.sum()))
+        soft = _moved(_particles(record[record["status"] > 0]), rng, beam_spot_cm)
+        return soft._replace(event=np.repeat(np.arange(len(counts)), counts)[soft.event])
+
+
+def _batch(generator: Any, count: int) -> ak.Array:
+    found = generator.nextBatch(count)
+    if len(found) != count:
+        raise InputError("Pythia 8 gives up on too many events; choose another seed")
+    return found["prt"]
+
+
+def _moved(particles: Particles, rng: np.random.Generator, beam_spot_cm: float) -> Particles:
+    """Move each collision along the beam."""
+    if not len(particles.event):
+        return particles
+    shift = rng.normal(0.0, beam_spot_cm, int(particles.event.max()) + 1)
+    return particles._replace(z=particles.z + shift[particles.event])
+
+
+def _joined(first: Particles, second: Particles) -> Particles:
+    """Join particles, collision by collision."""
+    both = [np.concatenate(columns) for columns in zip(first, second, strict=True)]
+    order = np.argsort(both[0], kind="stable")
+    return Particles(*(column[order] for column in both))
 
 
 def load() -> Any:
@@ -133,7 +177,7 @@ def _empty_folder() -> Iterator[None]:
 def _start(module: Any, settings: list[str]) -> Any:
     try:
         generator = module.Pythia("", False)
-        refused = [text for text in settings if not generator.readString(text)]
+        refused = [text for text in (*COMMON, *settings) if not generator.readString(text)]
         started = not refused and generator.init()
     except RuntimeError as error:
         msg = f"Pythia 8 cannot start ({' '.join(str(error).split())}); is PYTHIA8DATA that of pythia8mc?"

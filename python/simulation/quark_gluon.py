@@ -7,8 +7,12 @@ jets (Andrews et al., NIM A 977 (2020) 164304: the two leading jets, pT > 70 GeV
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
+from itertools import count
+from multiprocessing import get_context
 from typing import Any, NamedTuple
 
 import awkward as ak
@@ -55,26 +59,63 @@ class Collisions(NamedTuple):
     jets: Jets
 
 
-def chunks(jets: int, seed: int) -> Iterator[Collisions]:
+def chunks(jets: int, seed: int, pile_up: float = 0.0, workers: int = 1) -> Iterator[Collisions]:
     """Yield collisions with `jets` jets in all; collisions without a selected jet are left out.
 
-    The first n jets are the same whatever the number asked for.
+    The first n jets are the same whatever the number asked for, and for any number of workers.
+
+    Args:
+        jets: how many jets.
+        seed: of the random numbers.
+        pile_up: mean number of collisions beside each one that has the jets.
+        workers: processes that simulate.
 
     Raises:
-        InputError: `jets` is below one, the seed out of range, or pythia8mc or fastjet not installed.
+        InputError: `jets` is below one, the seed or the pile-up negative, or pythia8mc or fastjet missing.
     """
-    if jets < 1:
-        msg = f"cannot simulate {jets} events; give at least one"
-        raise InputError(msg)
+    if jets < 1 or seed < 0:
+        raise InputError(f"cannot simulate {jets} events with seed {seed}; give at least one, a seed >= 0")
     _fastjet()
-    source = Dijets(seed)
-    missing, index = jets, 0
-    while missing > 0:
-        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
-        found = _with_jets(_collide(source, rng), missing)
-        missing, index = missing - len(found.jets.pt), index + 1
+    missing = jets
+    for collisions in _stream(seed, pile_up, workers):
+        found = _with_jets(collisions, missing)
+        missing -= len(found.jets.pt)
         if len(found.jets.pt):
             yield found
+        if missing <= 0:
+            return
+
+
+def _stream(seed: int, pile_up: float, workers: int) -> Iterator[Collisions]:
+    """Yield chunk after chunk without end, made by this process or by several."""
+    if workers == 1:
+        source = Dijets(pile_up)
+        yield from (_collide(source, _random(seed, index)) for index in count())
+    pool = ProcessPoolExecutor(
+        workers, mp_context=get_context("spawn"), initializer=_start, initargs=(pile_up,)
+    )
+    try:
+        ahead = deque(pool.submit(_chunk, seed, index) for index in range(2 * workers))
+        for index in count(2 * workers):
+            yield ahead.popleft().result()
+            ahead.append(pool.submit(_chunk, seed, index))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+_SOURCES: list[Dijets] = []  # of a worker process: one
+
+
+def _start(pile_up: float) -> None:
+    _SOURCES.append(Dijets(pile_up))
+
+
+def _chunk(seed: int, index: int) -> Collisions:
+    return _collide(_SOURCES[0], _random(seed, index))
+
+
+def _random(seed: int, index: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,)))
 
 
 def crops(collisions: Collisions) -> NDArray[np.float32]:
@@ -86,8 +127,8 @@ def crops(collisions: Collisions) -> NDArray[np.float32]:
 
 
 def _collide(source: Dijets, rng: np.random.Generator) -> Collisions:
-    particles, partons = source.next(CHUNK, rng)
-    particles = particles._replace(z=particles.z + rng.normal(0.0, BEAM_SPOT_CM, CHUNK)[particles.event])
+    source.seed(rng)
+    particles, partons = source.next(CHUNK, rng, BEAM_SPOT_CM)
     measured = measure(particles, rng)
     images = fill(particles, measured, CHUNK, rng)
     pt, eta, phi, mass = _cluster(particles, measured.energy)

@@ -19,7 +19,7 @@ from RecoE2E.ParticleViT.simulation.pythia import Dijets
 
 
 def main(jets: int) -> None:
-    source, rng = Dijets(1), np.random.default_rng(1)
+    source, rng = Dijets(), np.random.default_rng(1)
     source.next(quark_gluon.CHUNK, rng)
     begin = time.process_time()
     for _ in range(10):

@@ -51,7 +51,7 @@ def test_public_parquet_layout(folder: Path, tmp_path: Path):
     )
     image = np.array(file.read_row_group(0).column("X_jets")[0].as_py())
     assert image.shape == (3, 125, 125)
-    jet_files.write_parquet(tmp_path / "one.parquet", 9, 2, row_group=1)
+    jet_files.write_parquet(tmp_path / "one.parquet", quark_gluon.chunks(9, 2), row_group=1)
     assert pq.ParquetFile(tmp_path / "one.parquet").metadata.num_row_groups == 9
 
 
@@ -123,7 +123,6 @@ def test_crops_at_the_seam_and_at_the_edge():
         ("jets.txt", 5, 1, "suffixes"),
         ("jets.root", 0, 1, "at least one"),
         ("jets.root", 5, -1, "seed -1"),
-        ("jets.parquet", 5, 10**9, "choose another"),
     ],
 )
 def test_bad_arguments(tmp_path: Path, name: str, events: int, seed: int, message: str):
@@ -159,3 +158,17 @@ def test_command_where_a_folder_is_called_python(script, tmp_path: Path):
     done = script("simulate", "quark_gluon", "--events", 5, "--seed", 4, cwd=tmp_path)
     assert "quark_gluon.parquet: 5 events" in done.stdout
     assert pq.read_metadata(tmp_path / "quark_gluon.parquet").num_rows == 5
+
+
+def test_any_number_of_workers_writes_the_same_file(folder: Path, tmp_path: Path):
+    jet_files.write(tmp_path / "jets.parquet", JETS, seed=2, workers=2)
+    assert (tmp_path / "jets.parquet").read_bytes() == (folder / "jets.parquet").read_bytes()
+
+
+def test_pile_up_adds_particles_from_other_vertices():
+    few, many = (next(quark_gluon.chunks(60, 2, pile_up)) for pile_up in (0.0, 3.0))
+    for layer in ("tracks", "ecal", "hbhe"):
+        with_pile_up, without = ((getattr(one.images, layer) > 0).mean() for one in (many, few))
+        assert with_pile_up > 1.3 * without
+    with pytest.raises(InputError, match="pile-up is -1"):
+        next(quark_gluon.chunks(1, 1, -1.0))
