@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..errors import ModelError
-from .moments import Moments
 
 FLOOR = 1e-3  # of the mean total of a channel: where logarithms of a cell's amount bend to a constant
 LOWEST = 5e-3  # fraction of the training's hits that count as none, so that noise below them does not either
+NEAR = (1, 2, 4)  # rows and columns within which the signal around a cell is summed up
+CENTRES = 4
 _CLIP = 5.0  # standard deviations; cells that are unlike those of the training stay bounded
 _TINY = 1e-9
 Batches = Callable[[], Iterable[Tensor]]
@@ -74,10 +76,6 @@ class HighestCells(nn.Module):
         share = height / height.sum(dim=1, keepdim=True).clamp(min=_TINY)
         return Cells(values, index, share, hit)
 
-    def amounts(self, cells: Cells) -> Cells:
-        """Return cells without the times, which are no amounts."""
-        return cells._replace(values=cells.values * (self.get_buffer("scale") > 0).unsqueeze(-1))
-
     def highest(self, heights: Tensor) -> Tensor:
         """Return the indices (N, K) of the highest cells, of equal ones the first; their order is undefined.
 
@@ -109,18 +107,49 @@ class HighestCells(nn.Module):
         return hits.kthvalue(rank).values if rank else heights.new_zeros(())
 
 
-class CellFeatures(nn.Module):
-    """Cells -> standardised features (N, K, F), 0 in empty places.
+class Standardise(nn.Module):
+    """Features (..., F) -> the same with mean 0 and standard deviation 1 over the training, bounded.
 
-    Of each channel: logarithm, share and root of the share of the amount, the value of a time, logarithm of
-    the total of all cells. Of the place: row and column, from the image's edge and from the centroid of the
-    cells, and the distance from the centroid.
+    Args:
+        count: F.
+    """
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("std", torch.ones(count))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Standardise."""
+        return ((features - self.get_buffer("mean")) / self.get_buffer("std")).clamp(-_CLIP, _CLIP)
+
+    @torch.no_grad()
+    def fit(self, rows: Iterable[Tensor]) -> None:
+        """Set mean and standard deviation from features (n, F); what never changes is left as it is."""
+        every = torch.cat([one.double() for one in rows])
+        if not len(every):
+            return
+        std = every.std(dim=0, correction=0)
+        self.get_buffer("mean").copy_(every.mean(dim=0))
+        self.get_buffer("std").copy_(torch.where(std > _TINY, std, torch.ones_like(std)))
+
+
+class CellFeatures(nn.Module):
+    """Cells -> standardised features of each cell (N, K, F) and of the whole image (N, G).
+
+    Of each cell: by channel the logarithm, the share and its root of the amount, and the value of a time; row
+    and column, from the image's edge and from four centres, and the distances from these; logarithm of the
+    share of all signal within 1, 2 and 4 cells of it. Of the image: logarithms of the channels' totals, of
+    the sums of powers of the cells' shares, and of the mean distances, and their squares, from each centre
+    with the weights of each. The centres are means of the cells' places weighted by powers 1, 2, 4, 8 of
+    their shares: from the centroid to nearly the highest cell, without the jumps that one cell has.
 
     Args:
         image: channels, height and width.
 
     Attributes:
         count: F.
+        event_count: G.
     """
 
     def __init__(self, image: tuple[int, int, int]) -> None:
@@ -128,52 +157,67 @@ class CellFeatures(nn.Module):
         channels, height, width = image
         places = torch.cartesian_prod(torch.arange(height), torch.arange(width)).float()
         self.register_buffer("places", places, persistent=False)  # row and column of each cell (H x W, 2)
-        self.count = 5 * channels + 5
         self.register_buffer("scale", torch.ones(channels, 1))  # of amounts; 0 for times
-        self.register_buffer("mean", torch.zeros(self.count))
-        self.register_buffer("std", torch.ones(self.count))
+        self.count = 4 * channels + 2 + 3 * CENTRES + len(NEAR)
+        self.event_count = channels + CENTRES + 2 * CENTRES**2
+        self.cell_standard, self.event_standard = Standardise(self.count), Standardise(self.event_count)
 
-    def physical(self, cells: Cells) -> Tensor:
-        """Return the features before the standardisation, (N, F, K)."""
+    def physical(self, cells: Cells, near: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the features of cells and of images before the standardisation; `near` as in `forward`."""
+        place = F.embedding(cells.cell, self.get_buffer("places"))  # (N, K, 2)
+        content, totals = self._content(cells.values)
+        weights = _powers(cells.share)  # (N, centres, K)
+        sums = weights.sum(dim=2, keepdim=True)
+        weights = weights / sums.clamp(min=_TINY)
+        offset = place.unsqueeze(2) - (weights @ place).unsqueeze(1)  # (N, K, centres, 2)
+        squares = (offset * offset).sum(dim=3)
+        distance = squares.sqrt()
+        means = weights @ torch.cat([distance, squares], dim=2)  # (N, centres, 2 x centres)
+        around = (near @ cells.share.unsqueeze(2)).squeeze(3).permute(1, 2, 0)  # (N, K, NEAR)
+        of_cells = torch.cat(
+            [content.transpose(1, 2), place, offset.flatten(2), distance, (around + FLOOR).log()], dim=2
+        )
+        of_image = torch.cat([totals, sums.squeeze(2), means.flatten(1)], dim=1)
+        return of_cells, (of_image + FLOOR).log()
+
+    def _content(self, values: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what each cell holds (N, 4 C, K), and the totals of the channels (N, C)."""
         scale = self.get_buffer("scale")
-        times = cells.values * (scale == 0)
-        amounts = (cells.values * scale).clamp(min=0)
+        amounts = (values * scale).clamp(min=0)
         totals = amounts.sum(dim=2, keepdim=True)
         shares = amounts / totals.clamp(min=_TINY)
-        place = self.get_buffer("places")[cells.cell].transpose(1, 2)  # (N, 2, K)
-        offset = place - place @ cells.share.unsqueeze(2)
-        distance = (offset * offset).sum(dim=1, keepdim=True).sqrt()
-        logs, log_totals = (amounts + FLOOR).log(), (totals + FLOOR).log().expand_as(amounts)
-        return torch.cat([logs, shares, shares.sqrt(), times, log_totals, place, offset, distance], 1)
+        content = [(amounts + FLOOR).log(), shares, shares.sqrt(), values * (scale == 0)]
+        return torch.cat(content, dim=1), totals.squeeze(2)
 
-    def forward(self, cells: Cells) -> Tensor:
-        """Return the standardised features."""
-        features = self.physical(cells).transpose(1, 2)
-        features = (features - self.get_buffer("mean")) / self.get_buffer("std")
-        return features.clamp(-_CLIP, _CLIP) * cells.hit.unsqueeze(-1)
+    def forward(self, cells: Cells, near: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the standardised features, 0 in empty places.
+
+        Args:
+            cells: N x K cells.
+            near: 1 where two cells lie within NEAR rows and columns of each other, else 0 (NEAR, N, K, K).
+        """
+        of_cells, of_image = self.physical(cells, near)
+        return self.cell_standard(of_cells) * cells.hit.unsqueeze(2), self.event_standard(of_image)
 
     @torch.no_grad()
-    def fit(self, batches: Iterable[Cells], scale: Tensor) -> None:
-        """Set mean and standard deviation over the cells that were hit; `scale` is that of the selection."""
+    def fit(self, batches: Iterable[tuple[Cells, Tensor]], scale: Tensor) -> None:
+        """Fit the standardisation over the cells that were hit; `scale` is that of the selection."""
         self.get_buffer("scale").copy_(scale.unsqueeze(1))
-        found = [self.physical(cells).transpose(1, 2)[cells.hit > 0].double() for cells in batches]
-        count = max(1, sum(len(one) for one in found))
-        mean = sum((one.sum(dim=0) for one in found), torch.zeros(self.count, dtype=torch.float64)) / count
-        squares = sum(((one - mean).square().sum(dim=0) for one in found), torch.zeros_like(mean)) / count
-        self.get_buffer("mean").copy_(mean)
-        self.get_buffer("std").copy_(torch.where(squares > _TINY, squares.sqrt(), torch.ones_like(squares)))
+        rows, events = [], []
+        for cells, near in batches:
+            of_cells, of_image = self.physical(cells, near)
+            rows.append(of_cells[cells.hit > 0])
+            events.append(of_image)
+        self.cell_standard.fit(rows)
+        self.event_standard.fit(events)
 
 
-class CellMoments(Moments):
-    """Cells -> standardised moments (N, M), those of an image that has nothing beside these cells."""
-
-    def physical(self, cells: Cells) -> Tensor:  # type: ignore[override]
-        """Return the moments before the standardisation."""
-        powers_y, powers_x = self.get_buffer("powers_y"), self.get_buffer("powers_x")
-        rows, columns = cells.cell // len(powers_x), cells.cell % len(powers_x)  # (N, K)
-        powers = powers_x[columns].unsqueeze(3) * powers_y[rows].unsqueeze(2)  # (N, K, of x, of y)
-        radial = self.get_buffer("radial")[cells.cell]  # (N, K, radial)
-        return self.from_sums(cells.values @ powers.flatten(2), cells.values, radial)
+def _powers(share: Tensor) -> Tensor:
+    """Return powers 1, 2, 4, 8 of shares (N, K) over the largest one, (N, 4, K)."""
+    powers = [share / share.amax(dim=1, keepdim=True).clamp(min=_TINY)]
+    while len(powers) < CENTRES:
+        powers.append(powers[-1] * powers[-1])
+    return torch.stack(powers, dim=1)
 
 
 def _mean(rows: list[Tensor]) -> Tensor:

@@ -7,19 +7,19 @@ image. Attention knows how far cells are apart through a learned table of relati
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from .cells import FLOOR, Batches, CellFeatures, CellMoments, Cells, HighestCells
+from .cells import NEAR, Batches, CellFeatures, Cells, HighestCells
 from .registry import register_model
 
 FAR = 50.0  # what the logits of empty places lack; with much more exp underflows, which is slow
 
 
 class RelativePosition(nn.Module):
-    """Places of cells -> what is added to the logits of attention (heads, N, K, K), from a learned table.
+    """Places of cells -> what is added to the logits of attention, from a learned table, and who is near.
 
     Offsets of up to half of `reach` cells have entries of their own, larger ones share them in ranges that
     grow, so that the table does not grow with the image.
@@ -30,20 +30,28 @@ class RelativePosition(nn.Module):
         rows, columns = offset_entries(height, reach), offset_entries(width, reach)
         entries = rows.unsqueeze(1) * (int(columns.max()) + 1) + columns
         codes = torch.arange(height).unsqueeze(1) * len(columns) + torch.arange(width)
-        self.zero = int(codes.max())
+        self.zero, self.heads = int(codes.max()), heads
         # the entry of every offset, row by row; the difference of two cells' codes says which offset
         self.register_buffer("entries", entries.flatten(), persistent=False)
-        self.register_buffer("codes", codes.flatten(), persistent=False)
+        self.register_buffer("codes", codes.reshape(-1, 1), persistent=False)
         self.table = nn.Parameter(torch.randn(heads, int(entries.max()) + 1) * 0.02)
+        steps = [torch.arange(1 - side, side).abs() for side in (height, width)]
+        apart = torch.maximum(steps[0].unsqueeze(1), steps[1]).flatten()
+        self.register_buffer("near", torch.stack([(apart <= far).float() for far in NEAR]), persistent=False)
 
-    def forward(self, index: Tensor) -> Tensor:
-        """Look up cells by their index in the image (N, K)."""
-        codes = self.get_buffer("codes")[index]
+    def forward(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Look up cells by their index in the image (N, K): (heads, N, K, K), and see `CellFeatures`."""
+        codes = F.embedding(index, self.get_buffer("codes")).squeeze(2)
         offset = (codes + self.zero).unsqueeze(2) - codes.unsqueeze(1)  # (N, K, K)
+        near = self.get_buffer("near")
         table = self.table.index_select(1, self.get_buffer("entries"))
         if self.training:  # the faster way back
-            return table.index_select(1, offset.flatten()).reshape(-1, *offset.shape)
-        return table.t().index_select(0, offset.flatten()).reshape(*offset.shape, -1).permute(3, 0, 1, 2)
+            found = [
+                one.index_select(1, offset.flatten()).reshape(-1, *offset.shape) for one in (table, near)
+            ]
+            return found[0], found[1]
+        both = F.embedding(offset, torch.cat([table, near]).t()).permute(3, 0, 1, 2)
+        return both[: self.heads], both[self.heads :]
 
 
 def offset_entries(side: int, reach: int) -> Tensor:
@@ -63,27 +71,11 @@ def offset_entries(side: int, reach: int) -> Tensor:
     return entries
 
 
-class PairBias(nn.Module):
-    """Shares of cells -> a linear function per head of what pairs of cells have, (heads, N, K, K).
-
-    With the table of relative positions beside it, |difference of the logarithms of the shares| and the
-    logarithm of the key's share give every linear function of ln kT and ln m2 of two cells that softmax sees.
-    """
-
-    def __init__(self, heads: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(2, heads, 1, 1, 1))
-
-    def forward(self, bias: Tensor, share: Tensor) -> Tensor:
-        """Add the function of shares (N, K) to the bias (heads, N, K, K)."""
-        logs = (share + FLOOR).log()
-        key = logs.unsqueeze(1)
-        bias = torch.addcmul(bias, self.weight[0], (logs.unsqueeze(2) - key).abs())
-        return torch.addcmul(bias, self.weight[1], key)
-
-
 class Attention(nn.Module):
-    """Multi-head attention with a bias on its logits."""
+    """Multi-head attention with a bias on its logits.
+
+    Tokens of all images stand below each other, (N x K, D): so linear layers are one operator in ONNX.
+    """
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -93,12 +85,13 @@ class Attention(nn.Module):
         self.to_out = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """Map tokens (N, K, D), with a bias (heads x N, K, K), to (N, K, D)."""
-        parts = self.to_qkv(self.norm(x)).unflatten(2, (3, self.heads, -1))
+        """Map tokens (N x K, D), with a bias (heads x N, K, K), to (N x K, D)."""
+        places, dim = bias.shape[1], x.shape[1]
+        parts = self.to_qkv(self.norm(x)).reshape(-1, places, 3, self.heads, dim // self.heads)
         q, k, v = parts.permute(2, 3, 0, 1, 4).flatten(1, 2).unbind(0)  # (heads x N, K, D / heads)
         weights = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=self.scale).softmax(dim=-1)
         mixed = (weights @ v).unflatten(0, (self.heads, -1))  # (heads, N, K, D / heads)
-        out: Tensor = self.to_out(mixed.permute(1, 2, 0, 3).flatten(2))
+        out: Tensor = self.to_out(mixed.permute(1, 2, 0, 3).reshape(-1, dim))
         return out
 
 
@@ -114,15 +107,15 @@ class Block(nn.Module):
         self.drop_path = drop_path
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """Map tokens (N, K, D) to (N, K, D)."""
-        x = x + self._drop(self.attention(x, bias))
-        return x + self._drop(self.mlp(x))
+        """Map tokens (N x K, D) to (N x K, D)."""
+        x = x + self._drop(self.attention(x, bias), bias.shape[1])
+        return x + self._drop(self.mlp(x), bias.shape[1])
 
-    def _drop(self, x: Tensor) -> Tensor:
+    def _drop(self, x: Tensor, places: int) -> Tensor:
         if not self.training or self.drop_path == 0:
             return x
-        kept = torch.rand(len(x), 1, 1, device=x.device) >= self.drop_path
-        return x * kept / (1 - self.drop_path)
+        kept = torch.rand(len(x) // places, 1, 1, device=x.device) >= self.drop_path
+        return (x.reshape(-1, places, x.shape[1]) * kept / (1 - self.drop_path)).flatten(0, 1)
 
 
 def group_by_hits(cells: Cells, size: int = 64) -> list[tuple[Tensor, Cells]]:
@@ -153,26 +146,19 @@ class SparseViT(nn.Module):
 
     def __init__(
         self, image: tuple[int, int, int], classes: int, cells: int, dim: int, heads: int, reach: int,
-        pairs: bool, moments: bool, blocks: list[Block], dropout: float,
+        blocks: list[Block], dropout: float,
     ) -> None:  # fmt: skip
         super().__init__()
         self.select = HighestCells(image, cells)
         self.features = CellFeatures(image)
         self.embed = nn.Linear(self.features.count, dim)
+        self.embed_image = nn.Linear(self.features.event_count, dim)
         self.position = RelativePosition(*image[1:], heads, reach)
-        self.pairs = PairBias(heads) if pairs else None
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(dim)
         self.score = nn.Linear(dim, 1)
-        sums = CellMoments(image) if moments else None
-        self.moments = (
-            nn.Sequential(sums, nn.Linear(sums.count, 64), nn.GELU(), nn.Linear(64, dim)) if sums else None
-        )
         self.head = nn.Sequential(
-            nn.Linear((3 if moments else 2) * dim, dim),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(dim, classes),
+            nn.Linear(3 * dim, dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(dim, classes)
         )
 
     def forward(self, image: Tensor) -> Tensor:
@@ -187,22 +173,22 @@ class SparseViT(nn.Module):
 
     def score_cells(self, cells: Cells) -> Tensor:
         """Turn cells into logits (N, K)."""
-        features = self.features(cells)
+        bias, near = self.position(cells.cell)
+        of_cells, of_image = self.features(cells, near)
+        places = of_cells.shape[1]
         empty = (cells.hit - 1) * FAR  # (N, K)
-        bias = self.position(cells.cell) + empty.unsqueeze(1)  # (heads, N, K, K)
-        if self.pairs is not None:
-            bias = self.pairs(bias, cells.share)
-        bias = bias.flatten(0, 1)
-        tokens = self.embed(features)
+        bias = (bias + empty.unsqueeze(1)).flatten(0, 1)  # (heads x N, K, K)
+        image = self.embed_image(of_image)
+        tokens = (self.embed(of_cells.flatten(0, 1)).unflatten(0, (-1, places)) + image.unsqueeze(1)).flatten(
+            0, 1
+        )
         for block in self.blocks:
             tokens = block(tokens, bias)
         tokens = self.norm(tokens)
-        attention = (self.score(tokens).squeeze(-1) + empty).softmax(dim=1)
+        attention = (self.score(tokens).reshape(-1, places) + empty).softmax(dim=1)
         weights = torch.stack([attention, cells.share], dim=1)  # (N, 2, K)
-        pooled = (weights @ tokens).flatten(1)
-        if self.moments is not None:
-            pooled = torch.cat([pooled, self.moments(self.select.amounts(cells))], dim=1)
-        logits: Tensor = self.head(pooled)
+        pooled = (weights @ tokens.reshape(-1, places, tokens.shape[1])).flatten(1)
+        logits: Tensor = self.head(torch.cat([pooled, image], dim=1))
         return logits
 
     def fit(self, batches: Batches, is_amount: Tensor) -> None:
@@ -216,10 +202,10 @@ class SparseViT(nn.Module):
             ModelError: there are no images.
         """
         self.select.fit(batches, is_amount)
-        self.features.fit((self.select(image) for image in batches()), self.select.get_buffer("scale"))
-        if self.moments is not None:
-            sums: Any = self.moments[0]
-            sums.fit(self.select.amounts(self.select(image)) for image in batches())
+        selected = (self.select(image) for image in batches())
+        self.features.fit(
+            ((cells, self.position(cells.cell)[1]) for cells in selected), self.select.get_buffer("scale")
+        )
 
 
 @register_model
@@ -233,8 +219,6 @@ def sparse_vit(
     heads: int = 4,
     mlp_dim: int = 96,
     reach: int = 32,
-    pairs: bool = False,
-    moments: bool = False,
     dropout: float = 0.1,
     drop_path: float = 0.0,
 ) -> nn.Module:
@@ -243,7 +227,7 @@ def sparse_vit(
         raise ValueError(f"cells {cells} must be 1 or more")
     if dim % heads:
         raise ValueError(f"dim {dim} must be a multiple of heads {heads}")
-    if reach < 2:
-        raise ValueError(f"reach {reach} must be 2 or more")
+    if reach <= 2 * max(NEAR):
+        raise ValueError(f"reach {reach} must be {2 * max(NEAR) + 1} or more")
     blocks = [Block(dim, heads, mlp_dim, drop_path) for _ in range(depth)]
-    return SparseViT(image, classes, cells, dim, heads, reach, pairs, moments, blocks, dropout)
+    return SparseViT(image, classes, cells, dim, heads, reach, blocks, dropout)

@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 
 from RecoE2E.ParticleViT.errors import ModelError
 from RecoE2E.ParticleViT.models import build_model
-from RecoE2E.ParticleViT.models.moments import Moments
-from RecoE2E.ParticleViT.models.sparse import (
-    CellFeatures,
-    CellMoments,
-    HighestCells,
-    RelativePosition,
-    group_by_hits,
-)
+from RecoE2E.ParticleViT.models.cells import NEAR, Cells, HighestCells
+from RecoE2E.ParticleViT.models.sparse import RelativePosition, group_by_hits
 from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
 PT = (ChannelSpec("pt", "GeV", "momentum"),)
@@ -116,22 +110,52 @@ def test_cells_below_those_of_the_training_are_no_hits():
     assert (select(image).hit.sum(1) >= (image > 1.5).sum((1, 2, 3)).clamp(max=40)).all()
 
 
+def select(built, image) -> tuple[Cells, torch.Tensor]:
+    cells = built.backbone.select(image)
+    return cells, built.backbone.position(cells.cell)[1].detach()
+
+
 def test_features_are_standardised_over_the_hits():
     built = network()
-    cells = built.backbone.select(sparse(100, (64, *SPEC.shape)))
-    features: CellFeatures = built.backbone.features
-    found = features(cells)
-    assert (found[cells.hit == 0] == 0).all()
-    hits = (features.physical(cells).transpose(1, 2)[cells.hit > 0] - features.mean) / features.std
-    torch.testing.assert_close(hits.mean(0), torch.zeros(features.count), atol=1e-4, rtol=0)
-    spread = hits.std(0)
-    assert (
-        ((spread - 1).abs() < 0.01).logical_or(spread < 1e-4).all()
-    )  # amounts of times and times of amounts
-    assert (spread > 0.5).sum() == features.count - 5  # time: log, share, root, total; pt: time
+    cells, near = select(built, sparse(100, (64, *SPEC.shape)))
+    features = built.backbone.features
+    of_cells, of_image = features.physical(cells, near)
+    for rows, standard, constant in (
+        (of_cells[cells.hit > 0], features.cell_standard, 4),  # time: log, share, root; pt: time
+        (of_image, features.event_standard, 1),  # the total of times
+    ):
+        made = (rows - standard.mean) / standard.std
+        torch.testing.assert_close(made.mean(0), torch.zeros(made.shape[1]), atol=1e-4, rtol=0)
+        spread = made.std(0, correction=0)
+        assert ((spread - 1).abs() < 0.01).logical_or(spread < 1e-4).all()
+        assert (spread > 0.5).sum() == made.shape[1] - constant
+        assert standard(rows * 1e6).abs().max() <= 5
 
 
-@pytest.mark.parametrize(("height", "width", "reach"), [(12, 9, 32), (40, 9, 8), (125, 125, 32)])
+def test_features_of_two_cells_by_hand():
+    """A cell with 30 GeV and one with 10 GeV, three rows and four columns apart."""
+    spec = ImageSpec(PT, 12, 9, (6, 4))
+    image = torch.zeros(1, 1, 12, 9)
+    image[0, 0, 2, 1], image[0, 0, 5, 5] = 30.0, 10.0
+    built = network(spec, cells=2)
+    cells, near = select(built, image)
+    of_cells, of_image = built.backbone.features.physical(cells, near)
+    first, second = of_cells[0] if cells.cell[0, 0] == 2 * 9 + 1 else of_cells[0].flip(0)
+    assert first[4:6].tolist() == [2, 1]
+    assert second[4:6].tolist() == [5, 5]
+    for power, offset, far in zip((1, 2, 4, 8), first[6:14].reshape(4, 2), first[14:18], strict=True):
+        other = 1 / (1 + 3**power)  # weight of the second cell
+        torch.testing.assert_close(offset, -other * torch.tensor([3.0, 4.0]), atol=1e-5, rtol=1e-5)
+        torch.testing.assert_close(far, torch.tensor(5 * other), atol=1e-5, rtol=1e-4)
+    np.testing.assert_allclose(first[18:].exp(), np.array([0.75, 0.75, 1.0]) + 1e-3, rtol=1e-5)
+    np.testing.assert_allclose(second[18:].exp(), np.array([0.25, 0.25, 1.0]) + 1e-3, rtol=1e-5)
+    sums = of_image[0].exp()[1:5] - 1e-3
+    np.testing.assert_allclose(sums, [1 + 3.0**-power for power in (1, 2, 4, 8)], rtol=1e-5)
+    mean = of_image[0].exp()[5] - 1e-3  # of the distance from the centroid: 5 x 2 x 3/4 x 1/4
+    np.testing.assert_allclose(mean, 1.875, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("height", "width", "reach"), [(12, 9, 32), (40, 9, 9), (125, 125, 32)])
 def test_position_is_a_function_of_the_offset(height, width, reach):
     position = RelativePosition(height, width, 2, reach)
     torch.nn.init.normal_(position.table)
@@ -139,7 +163,9 @@ def test_position_is_a_function_of_the_offset(height, width, reach):
     random = torch.Generator().manual_seed(1)
     index = torch.randint(height * width, (3, 20), generator=random)
     place = torch.stack([index // width, index % width], 1)
-    found = position(index)  # (heads, N, K, K)
+    found, close = position(index)  # (heads, N, K, K)
+    apart = (place.unsqueeze(3) - place.unsqueeze(2)).abs().amax(1)
+    assert torch.equal(close, torch.stack([(apart <= far).float() for far in NEAR]))
     seen = {}
     for n, i, j in np.ndindex(3, 20, 20):
         offset = tuple((place[n, :, i] - place[n, :, j]).tolist())
@@ -154,16 +180,9 @@ def test_the_order_of_cells_and_empty_places_do_not_matter():
     image = sparse(7, (1, 1, 12, 9), density=0.1)
     spec = ImageSpec(PT, 12, 9, (6, 4))
     hits = int((image > 0).sum())
-    exact, roomy = network(spec, cells=hits, pairs=True), network(spec, cells=hits + 20, pairs=True)
+    exact, roomy = network(spec, cells=hits), network(spec, cells=hits + 20)
     roomy.load_state_dict(exact.state_dict())
     torch.testing.assert_close(exact(image), roomy(image), atol=1e-6, rtol=0)
-
-
-def test_moments_of_the_cells_are_those_of_the_image():
-    image = sparse(4, (20, 1, 12, 9), density=0.1)
-    cells = HighestCells((1, 12, 9), 40)(image)
-    expected = Moments((1, 12, 9)).physical(image)
-    torch.testing.assert_close(CellMoments((1, 12, 9)).physical(cells), expected, atol=2e-4, rtol=1e-4)
 
 
 def test_training_without_the_empty_places_gives_the_same():
@@ -176,9 +195,8 @@ def test_training_without_the_empty_places_gives_the_same():
     assert len(group_by_hits(built.backbone.select(image))) == 4
 
 
-@pytest.mark.parametrize("parts", [False, True])
-def test_awkward_images_in_every_runtime(parts):
-    built = network(pairs=parts, moments=parts)
+def test_awkward_images_in_every_runtime():
+    built = network()
     script, session = traced(built), onnx_session(built)
     for name, image in awkward_images(SPEC).items():
         expected = built(image).detach()
@@ -212,7 +230,7 @@ def test_more_cells_than_the_image_has():
         ({"cells": 0}, "cells 0 must be 1 or more"),
         ({"cells": "many"}, "expected int"),
         ({"dim": 50}, "dim 50 must be a multiple of heads 4"),
-        ({"reach": 1}, "reach 1 must be 2 or more"),
+        ({"reach": 8}, "reach 8 must be 9 or more"),
     ],
 )
 def test_wrong_options(options, message):
