@@ -135,21 +135,19 @@ class Standardise(nn.Module):
 
 
 class CellFeatures(nn.Module):
-    """Cells -> standardised features of each cell (N, K, F) and of the whole image (N, G).
+    """Cells -> standardised features (N, K, F).
 
-    Of each cell: by channel the logarithm, the share and its root of the amount, and the value of a time; row
-    and column, from the image's edge and from four centres, and the distances from these; logarithm of the
-    share of all signal within 1, 2 and 4 cells of it. Of the image: logarithms of the channels' totals, of
-    the sums of powers of the cells' shares, and of the mean distances, and their squares, from each centre
-    with the weights of each. The centres are means of the cells' places weighted by powers 1, 2, 4, 8 of
-    their shares: from the centroid to nearly the highest cell, without the jumps that one cell has.
+    By channel the logarithm, the share and its root of the amount, the value of a time, and the logarithm of
+    the total of all cells. Row and column, from the image's edge and from four centres, and the distances
+    from these; logarithm of the share of all signal within 1, 2 and 4 rows and columns. The centres are means
+    of the cells' places weighted by powers 1, 2, 4, 8 of their shares: from the centroid to nearly the
+    highest cell, without the jumps that a single cell makes.
 
     Args:
         image: channels, height and width.
 
     Attributes:
         count: F.
-        event_count: G.
     """
 
     def __init__(self, image: tuple[int, int, int]) -> None:
@@ -158,58 +156,46 @@ class CellFeatures(nn.Module):
         places = torch.cartesian_prod(torch.arange(height), torch.arange(width)).float()
         self.register_buffer("places", places, persistent=False)  # row and column of each cell (H x W, 2)
         self.register_buffer("scale", torch.ones(channels, 1))  # of amounts; 0 for times
-        self.count = 4 * channels + 2 + 3 * CENTRES + len(NEAR)
-        self.event_count = channels + CENTRES + 2 * CENTRES**2
-        self.cell_standard, self.event_standard = Standardise(self.count), Standardise(self.event_count)
+        self.count = 5 * channels + 2 + 3 * CENTRES + len(NEAR)
+        self.standardise = Standardise(self.count)
 
-    def physical(self, cells: Cells, near: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the features of cells and of images before the standardisation; `near` as in `forward`."""
+    def physical(self, cells: Cells, near: Tensor) -> Tensor:
+        """Return the features before the standardisation; `near` as in `forward`."""
         place = F.embedding(cells.cell, self.get_buffer("places"))  # (N, K, 2)
-        content, totals = self._content(cells.values)
+        content = self._content(cells.values)
         weights = _powers(cells.share)  # (N, centres, K)
-        sums = weights.sum(dim=2, keepdim=True)
-        weights = weights / sums.clamp(min=_TINY)
+        weights = weights / weights.sum(dim=2, keepdim=True).clamp(min=_TINY)
         offset = place.unsqueeze(2) - (weights @ place).unsqueeze(1)  # (N, K, centres, 2)
         squares = (offset * offset).sum(dim=3)
         distance = squares.sqrt()
-        means = weights @ torch.cat([distance, squares], dim=2)  # (N, centres, 2 x centres)
         around = (near @ cells.share.unsqueeze(2)).squeeze(3).permute(1, 2, 0)  # (N, K, NEAR)
-        of_cells = torch.cat(
-            [content.transpose(1, 2), place, offset.flatten(2), distance, (around + FLOOR).log()], dim=2
-        )
-        of_image = torch.cat([totals, sums.squeeze(2), means.flatten(1)], dim=1)
-        return of_cells, (of_image + FLOOR).log()
+        features = [content.transpose(1, 2), place, offset.flatten(2), distance, (around + FLOOR).log()]
+        return torch.cat(features, dim=2)
 
-    def _content(self, values: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what each cell holds (N, 4 C, K), and the totals of the channels (N, C)."""
+    def _content(self, values: Tensor) -> Tensor:
+        """Return what each cell holds, and the totals of the channels (N, 5 C, K)."""
         scale = self.get_buffer("scale")
         amounts = (values * scale).clamp(min=0)
         totals = amounts.sum(dim=2, keepdim=True)
         shares = amounts / totals.clamp(min=_TINY)
-        content = [(amounts + FLOOR).log(), shares, shares.sqrt(), values * (scale == 0)]
-        return torch.cat(content, dim=1), totals.squeeze(2)
+        logs, log_totals = (amounts + FLOOR).log(), (totals + FLOOR).log().expand_as(amounts)
+        return torch.cat([logs, shares, shares.sqrt(), values * (scale == 0), log_totals], dim=1)
 
-    def forward(self, cells: Cells, near: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, cells: Cells, near: Tensor) -> Tensor:
         """Return the standardised features, 0 in empty places.
 
         Args:
             cells: N x K cells.
             near: 1 where two cells lie within NEAR rows and columns of each other, else 0 (NEAR, N, K, K).
         """
-        of_cells, of_image = self.physical(cells, near)
-        return self.cell_standard(of_cells) * cells.hit.unsqueeze(2), self.event_standard(of_image)
+        features: Tensor = self.standardise(self.physical(cells, near))
+        return features * cells.hit.unsqueeze(2)
 
     @torch.no_grad()
     def fit(self, batches: Iterable[tuple[Cells, Tensor]], scale: Tensor) -> None:
         """Fit the standardisation over the cells that were hit; `scale` is that of the selection."""
         self.get_buffer("scale").copy_(scale.unsqueeze(1))
-        rows, events = [], []
-        for cells, near in batches:
-            of_cells, of_image = self.physical(cells, near)
-            rows.append(of_cells[cells.hit > 0])
-            events.append(of_image)
-        self.cell_standard.fit(rows)
-        self.event_standard.fit(events)
+        self.standardise.fit([self.physical(cells, near)[cells.hit > 0] for cells, near in batches])
 
 
 def _powers(share: Tensor) -> Tensor:

@@ -152,13 +152,12 @@ class SparseViT(nn.Module):
         self.select = HighestCells(image, cells)
         self.features = CellFeatures(image)
         self.embed = nn.Linear(self.features.count, dim)
-        self.embed_image = nn.Linear(self.features.event_count, dim)
         self.position = RelativePosition(*image[1:], heads, reach)
         self.blocks = nn.ModuleList(blocks)
         self.norm = nn.LayerNorm(dim)
         self.score = nn.Linear(dim, 1)
         self.head = nn.Sequential(
-            nn.Linear(3 * dim, dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(dim, classes)
+            nn.Linear(2 * dim, dim), nn.GELU(), nn.Dropout(dropout), nn.Linear(dim, classes)
         )
 
     def forward(self, image: Tensor) -> Tensor:
@@ -174,21 +173,18 @@ class SparseViT(nn.Module):
     def score_cells(self, cells: Cells) -> Tensor:
         """Turn cells into logits (N, K)."""
         bias, near = self.position(cells.cell)
-        of_cells, of_image = self.features(cells, near)
+        of_cells = self.features(cells, near)
         places = of_cells.shape[1]
         empty = (cells.hit - 1) * FAR  # (N, K)
         bias = (bias + empty.unsqueeze(1)).flatten(0, 1)  # (heads x N, K, K)
-        image = self.embed_image(of_image)
-        tokens = (self.embed(of_cells.flatten(0, 1)).unflatten(0, (-1, places)) + image.unsqueeze(1)).flatten(
-            0, 1
-        )
+        tokens = self.embed(of_cells.flatten(0, 1))
         for block in self.blocks:
             tokens = block(tokens, bias)
         tokens = self.norm(tokens)
         attention = (self.score(tokens).reshape(-1, places) + empty).softmax(dim=1)
         weights = torch.stack([attention, cells.share], dim=1)  # (N, 2, K)
         pooled = (weights @ tokens.reshape(-1, places, tokens.shape[1])).flatten(1)
-        logits: Tensor = self.head(torch.cat([pooled, image], dim=1))
+        logits: Tensor = self.head(pooled)
         return logits
 
     def fit(self, batches: Batches, is_amount: Tensor) -> None:
