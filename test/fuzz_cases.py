@@ -16,33 +16,37 @@ from RecoE2E.ParticleViT.commands.main import VERBS
 from RecoE2E.ParticleViT.commands.options import Option, command_options, recipe_options
 
 VALUES = (
-    "", " ", "0", "1", "-1", "2.5", "-0.0", "1e400", "nan", "inf", "-inf", "1e-320", "1_000", "0x10", "+3", "1e3",
-    "7", "1000000", "2147483648", "9223372036854775807", "18446744073709551616", "-9223372036854775809",
-    "true", "none", "null", "~", "[]", "{}", "[1, 2", "{a: 1}", "[[[]]]", "[0]", "[-1, -1]", "[null]", "[nan]",
-    "a,b", "*", "?", "[v2]", "..", "/", "/dev/null", "/dev/full", "/proc/self/mem", "/proc/x/y",
-    "no such thing", "\u00e4 \u7c92", "\U0001f9ea", "\uff11", "--", "-", "a" * 300, "!!python/object", "%s", "%(a)s",
-    "{run}", "${HOME}", "a\nb", "\x7f", "tpu", "cuda", "cpu", "CMSSW_1_2_3", "auto", "all",
-    "root://127.0.0.1:9//x.root", "http://127.0.0.1:9/x.root", "127.0.0.1:9",
+    "", " ", "0", "1", "-1", "2.5", "-0.0", "1e400", "nan", "inf", "-inf", "1e-320", "1_000", "0x10", "+3",
+    "1e3", "7", "1000000", "2147483648", "9223372036854775807", "18446744073709551616",
+    "-9223372036854775809", "true", "none", "null", "~", "[]", "{}", "[1, 2", "{a: 1}", "[[[]]]", "[0]",
+    "[-1, -1]", "[null]", "[nan]", "a,b", "*", "?", "[v2]", "..", "/", "/dev/null", "/dev/full",
+    "/proc/self/mem", "/proc/x/y", "no such thing", "\u00e4 \u7c92", "\U0001f9ea", "\uff11", "--", "-",
+    "a" * 300, "!!python/object", "%s", "%(a)s", "{run}", "${HOME}", "a\nb", "\x7f", "tpu", "cuda", "cpu",
+    "CMSSW_1_2_3", "auto", "all", "root://127.0.0.1:9//x.root", "http://127.0.0.1:9/x.root", "127.0.0.1:9",
 )  # fmt: skip
 """Values that every option gets."""
 PLACES = (
-    "{work}", "{work}/run", "{work}/store", "{work}/study", "{work}/scores", "{work}/inputs", "{work}/jets.yaml",
-    "{work}/run/recipe.yaml", "{work}/run/checkpoints", "{work}/run/checkpoints/best.ckpt", "{work}/run/export",
-    "{work}/run/export/model.onnx", "{work}/store/store.json", "{work}/inputs/jets.root", "{work}/inputs/*",
-    "{work}/inputs/images.h5", "{work}/inputs/images.npy", "{work}/new/deep/place", "{work}/new.root",
-    "{work}/new.parquet", "{work}/new.hdf5", "{work}/new.yaml",
+    "{work}", "{work}/run", "{work}/store", "{work}/study", "{work}/scores", "{work}/inputs",
+    "{work}/jets.yaml", "{work}/run/recipe.yaml", "{work}/run/checkpoints",
+    "{work}/run/checkpoints/best.ckpt", "{work}/run/export", "{work}/run/export/model.onnx",
+    "{work}/store/store.json", "{work}/inputs/jets.root", "{work}/inputs/*", "{work}/inputs/images.h5",
+    "{work}/inputs/images.npy", "{work}/new/deep/place", "{work}/new.root", "{work}/new.parquet",
+    "{work}/new.hdf5", "{work}/new.yaml",
 )  # fmt: skip
 """Values for options that name places or have no narrower type: other things that are there, or could be."""
 MAPPINGS = (
-    "{a: {b: 1}}", "{dim: -1}", "{dim: x}", "{dim: 1000000}", "{heads: 0}", "{heads: 3}", "{stem: []}", "{stem: [0]}",
-    "{pt: {transform: log}}", "{pt: {transform: tan}}", "{pt: null}", "{pt: {mean: nan}}", "{top: 0, qcd: 0}",
-    "{top: -1}", "{1: 2}", "{null: null}", "{pt: part_pt}", "{px: is_signal}", "{pt: [1, 0]}",
+    "{a: {b: 1}}", "{dim: -1}", "{dim: x}", "{dim: 1000000}", "{heads: 0}", "{heads: 3}", "{stem: []}",
+    "{stem: [0]}", "{pt: {transform: log}}", "{pt: {transform: tan}}", "{pt: null}", "{pt: {mean: nan}}",
+    "{top: 0, qcd: 0}", "{top: -1}", "{1: 2}", "{null: null}", "{pt: part_pt}", "{px: is_signal}",
+    "{pt: [1, 0]}",
 )  # fmt: skip
 LISTS = (
-    "[{name: crop}]", "[{name: crop, options: {size: 0}}]", "[{name: crop, options: {size: [4, 4]}}]", "[{}]",
-    "[{name: downsample, options: {factor: 3}}]", "[{name: flip}]", "[{name: energy_scale, options: {sigma: -1}}]",
-    "[{name: mask_patches, options: {size: 99, fraction: 2}}]", "[{options: 1}]", "[a, b]", "[1, 2, 3]", "[crop]",
-    "[{name: reweight, options: {columns: [pt]}}]", "[{name: mixup}]", "[0.1, 0.2, 1.5]", "[0, 0]", "[top, qcd]",
+    "[{name: crop}]", "[{name: crop, options: {size: 0}}]", "[{name: crop, options: {size: [4, 4]}}]",
+    "[{}]", "[{name: downsample, options: {factor: 3}}]", "[{name: flip}]",
+    "[{name: energy_scale, options: {sigma: -1}}]",
+    "[{name: mask_patches, options: {size: 99, fraction: 2}}]", "[{options: 1}]", "[a, b]", "[1, 2, 3]",
+    "[crop]", "[{name: reweight, options: {columns: [pt]}}]", "[{name: mixup}]", "[0.1, 0.2, 1.5]",
+    "[0, 0]", "[top, qcd]",
 )  # fmt: skip
 KINDS = ("delete", "empty", "folder", "other", "text", "json", "null", "grow", "unreadable")
 TRUNCATED, FLIPS = (1, 10, 50, 90, 99), 12
@@ -118,10 +122,8 @@ def option_cases(source: random.Random, work: Path) -> list[Case]:
             for value in values_of(option, work):
                 words = source.choice(command_lines(work)[verb])
                 cases.append(Case("options", verb, changed(words, option, value)))
-        cases += [
-            Case("options", verb, words) for words in ((), ("--no-such-option", "1"), ("word",), ("--help",))
-        ]
-        cases += [Case("options", verb, words) for words in command_lines(work)[verb]]
+        more = ((), ("--no-such-option", "1"), ("word",), ("--help",), *command_lines(work)[verb])
+        cases += [Case("options", verb, words) for words in more]
     source.shuffle(cases)
     return cases
 
@@ -152,7 +154,7 @@ def changed(words: Sequence[str], option: Option, value: str) -> tuple[str, ...]
 
 def command_lines(work: Path) -> dict[str, list[tuple[str, ...]]]:
     """Return small command lines of every verb that are in order."""
-    store, run, study, out = (str(work / name) for name in ("store", "run", "study", "out"))
+    store, run, out = (str(work / name) for name in ("store", "run", "out"))
     recipe = ("--recipe", str(work / "jets.yaml"))
     jets, parquet = (("--files", str(work / f"inputs/jets.{kind}")) for kind in ("root", "parquet"))
     lines: dict[str, list[tuple[str, ...]]] = {
@@ -167,7 +169,9 @@ def command_lines(work: Path) -> dict[str, list[tuple[str, ...]]]:
             (*recipe, *jets, "--output", out, "--limit", "50"),
         ],
         "train": [(*recipe, "--store", store, "--run", out, *TINY)],
-        "compare": [(*recipe, "--store", store, "--run", out, "--models", "reference_cnn", *TINY)],
+        "compare": [
+            (*recipe, "--store", store, "--run", out, "--models", "reference_cnn", "--sizes", "64", *TINY)
+        ],
         "ensemble": [("--runs", run, "--run", out)],
         "learning_rate": [(*recipe, "--store", store, *TINY)],
         "tune": [(*recipe, "--store", store, "--output", out, *STUDY, *TINY)],
@@ -198,7 +202,8 @@ def readers(work: Path) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
         "space.yaml": ("tune",),
         "store": ("explore", "train", "evaluate", "validate", "ingest", "robustness", "export"),
         "run": (
-            "evaluate", "validate", "export", "predict", "train", "ensemble", "robustness", "benchmark", "explore",
+            "evaluate", "validate", "export", "predict", "train", "ensemble", "robustness", "benchmark",
+            "explore",
         ),
         "study": ("tune",),
         "scores": ("predict",),
