@@ -1,20 +1,21 @@
 """Mistakes of every kind, made by the thousand: no traceback, no hang, nothing lost.
 
 Options: every option of every command, taken from the parsers themselves, with wrong types, extremes, names
-and places; also several at once. Artefacts: every file of inputs, a store, a run, a study and scores deleted,
-emptied, truncated, bit-flipped, replaced by something else or by the same file of another run. After each
-case the exit code is 0, 1 or 2, an error is one line that begins with `error: `, no library has left a warning or
-half a file, and what was there before is unharmed.
+and places; also several at once. Artefacts: every file of inputs, a store, a run, a study and scores,
+finished or not, deleted, emptied, truncated, bit-flipped, replaced by something else or by the same file of
+another run. After each case the exit code is 0, 1 or 2, an error is one line that begins with `error: `, no
+library has left a warning, no command half a file, and what was there before is unharmed.
 
 Run: python test/fuzz.py FOLDER [--cases N] [--seed N] [--only KIND] [--verb VERB] [--results FILE.csv]
 FOLDER keeps the files that it makes, and cases.txt with every case; without --cases, all are run.
+
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
+import gc
 import io
 import logging
 import multiprocessing
@@ -41,7 +42,7 @@ from results import add_rows
 from RecoE2E.ParticleViT.commands.main import VERBS
 
 SECONDS = 60
-"""After which a case is asked to end by SIGTERM."""
+"""After which, on an idle machine, a case is asked to end by SIGTERM."""
 GRACE = 20
 """Seconds that it then has to end with 143."""
 MEMORY = 6 << 30
@@ -52,6 +53,11 @@ LONG = ("--events", "--training.max_epochs", "--trials", "--timeout", "--show")
 PROFILED = ("benchmark",)
 """Verbs that need a process from the start: torch's profiler waits for a thread that a fork does not have."""
 WARNING = re.compile(r"\b\w*Warning: |USDT:|\[W\d+ |^\[E:|core dumped", re.MULTILINE)
+
+
+State = tuple[int, int, int]
+_pristine: dict[str, State] = {}
+"""State of the copy when nothing had touched it."""
 
 
 class Outcome(NamedTuple):
@@ -67,12 +73,11 @@ class Outcome(NamedTuple):
 def run_case(case: Case, folder: Path) -> Outcome:
     """Run a case in a process of its own that this one forks, on a fresh copy of the files."""
     work = folder / FOLDER
-    shutil.rmtree(work, ignore_errors=True)
-    shutil.copytree(folder / "good", work)
+    restore(folder / "good", work)
     if case.damage is not None:
         name, kind = case.damage
         damage(work / name, kind, folder / "other" / name)
-    before = digests(work)
+    before = states(work)
     log = folder / "log.txt"
     begin = time.monotonic()
     child = os.fork()
@@ -117,8 +122,9 @@ def _in_child(case: Case, work: Path, log: Path) -> None:
 
 def _wait(child: int) -> int:
     """Return the exit code of a process, -1 where it hangs, and minus the signal where one ended it."""
+    load = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
     for number, seconds in ((signal.SIGTERM, SECONDS), (signal.SIGKILL, GRACE)):
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * load
         while time.monotonic() < end:
             found, status = os.waitpid(child, os.WNOHANG)
             if found:
@@ -132,7 +138,7 @@ def _wait(child: int) -> int:
     return -1
 
 
-def _fault(case: Case, code: int, text: str, work: Path, before: dict[str, str]) -> str:
+def _fault(case: Case, code: int, text: str, work: Path, before: dict[str, State]) -> str:
     """Return what is wrong with how a case ended, or nothing."""
     lines = text.strip().splitlines() or [""]
     if code == -1:
@@ -149,10 +155,8 @@ def _fault(case: Case, code: int, text: str, work: Path, before: dict[str, str])
         return f"exit code 2, but the last line is {lines[-1][:150]!r}"
     if left := [path for path in work.rglob("*") if "partial" in path.name or path.name == ".lock"]:
         return f"leaves {left[0].relative_to(work)}"
-    after = digests(work)
-    harmed = [
-        name for name, digest in before.items() if after.get(name) != digest and _kept(case, code, name)
-    ]
+    after = states(work)
+    harmed = [name for name, one in before.items() if after.get(name) != one and _kept(case, code, name)]
     return f"harms {', '.join(harmed)}" if harmed else ""
 
 
@@ -170,10 +174,23 @@ def _kept(case: Case, code: int, name: str) -> bool:
     return top in ("inputs", "jets.yaml", "space.yaml") or (top == "store" and case.verb != "ingest")
 
 
-def digests(work: Path) -> dict[str, str]:
-    """Return a checksum of each file."""
-    files = [path for path in sorted(work.rglob("*")) if path.is_file()]
-    return {str(path.relative_to(work)): hashlib.md5(path.read_bytes()).hexdigest() for path in files}
+def states(work: Path) -> dict[str, State]:
+    """Return size, time of change and node of each file and folder."""
+    found = {}
+    for path in work.rglob("*"):
+        state = path.lstat()
+        about = (0, 0, 0) if path.is_dir() else (state.st_size, state.st_mtime_ns, state.st_ino)
+        found[str(path.relative_to(work))] = about
+    return found
+
+
+def restore(good: Path, work: Path) -> None:
+    """Make `work` a copy of `good`; most cases change nothing and leave it as it was."""
+    global _pristine
+    if not _pristine or states(work) != _pristine:
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.copytree(good, work)
+        _pristine = states(work)
 
 
 def choose(folder: Path, seed: int, number: int, only: str, verb: str) -> list[Case]:
@@ -223,8 +240,11 @@ def main() -> int:
         maker.join()
     for name in ("deployment", "evaluation", "exploration", "inference.prediction", "training.run"):
         import_module(f"RecoE2E.ParticleViT.{name}")  # once, not in every case
+    cases = choose(folder, words.seed, words.cases, words.only, words.verb)
+    gc.collect()
+    gc.freeze()  # else each child copies the memory that its collector looks at
     outcomes = []
-    for case in choose(folder, words.seed, words.cases, words.only, words.verb):
+    for case in cases:
         one = run_case(case, folder)
         outcomes.append(one)
         text = f"{'FAULT ' + one.fault if one.fault else 'ok'}: {case.line}"

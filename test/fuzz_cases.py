@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fuzz_files import FOLDER, STUDY, TINY, chain
+from fuzz_files import FOLDER, STUDY, TINY, begun, chain
 
 from RecoE2E.ParticleViT.commands import cli
 from RecoE2E.ParticleViT.commands.main import VERBS
@@ -195,7 +195,7 @@ def command_lines(work: Path) -> dict[str, list[tuple[str, ...]]]:
 def readers(work: Path) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
     """Return the command lines that read the files of each folder: small ones, and those that made it."""
     small = [(verb, words) for verb, lines in command_lines(work).items() for words in lines]
-    again = [(verb, tuple(map(str, words))) for verb, words in chain(work)]
+    again = [(verb, tuple(map(str, words))) for verb, words in (*chain(work), *begun(work))]
     wanted = {
         "inputs": ("ingest", "predict", "explore", "recipe"),
         "jets.yaml": ("ingest", "explore", "train"),
@@ -207,12 +207,16 @@ def readers(work: Path) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
         ),
         "study": ("tune",),
         "scores": ("predict",),
+        "begun_store": ("ingest",),
+        "begun_scores": ("predict",),
     }  # fmt: skip
     found = {}
     for folder, verbs in wanted.items():
         place = str(work / folder)
         lines = [line for line in [*small, *again] if line[0] in verbs]
-        found[folder] = [line for line in lines if any(word.startswith(place) for word in line[1])]
+        found[folder] = [
+            line for line in lines if any(f"{word}/".startswith(f"{place}/") for word in line[1])
+        ]
     found["space.yaml"] = [
         (verb, (*words, "--space", str(work / "space.yaml"))) for verb, words in found["study"]
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import warnings
 from importlib import import_module
@@ -11,6 +12,7 @@ from make_jets import SMALL, make_jets, write_root
 
 FOLDER = "work"
 TINY = ("--training.max_epochs", "1", "--training.limit", "64", "--training.threads", "1")
+STUDY = ("--trials", "1")
 
 
 def make_files(folder: Path) -> None:
@@ -33,9 +35,33 @@ def make_files(folder: Path) -> None:
         (work / "space.yaml").write_text(yaml.safe_dump(space))
         make_inputs(work / "inputs", seed)
         for verb, words in chain(work):
-            import_module(f"RecoE2E.ParticleViT.commands.{verb}").main(list(map(str, words)))
+            run(verb, words)
+        begin(work)
         shutil.rmtree(folder / name, ignore_errors=True)
         work.rename(folder / name)
+
+
+def run(verb: str, words: tuple[object, ...]) -> None:
+    """Run a command in this process."""
+    import_module(f"RecoE2E.ParticleViT.commands.{verb}").main(list(map(str, words)))
+
+
+def begin(work: Path) -> None:
+    """Leave an ingest and a prediction behind that were stopped by Ctrl-C before their last step."""
+    from RecoE2E.ParticleViT.inference import prediction
+    from RecoE2E.ParticleViT.ingest import pipeline
+
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    for (verb, words), module, step in zip(
+        begun(work), (pipeline, prediction), ("_run_merges", "_write"), strict=True
+    ):
+        kept = getattr(module, step)
+        setattr(module, step, stop)
+        with contextlib.suppress(SystemExit):
+            run(verb, words)
+        setattr(module, step, kept)
 
 
 def make_inputs(folder: Path, seed: int) -> None:
@@ -69,4 +95,10 @@ def chain(work: Path) -> list[tuple[str, tuple[object, ...]]]:
     ]
 
 
-STUDY = ("--trials", "1")
+def begun(work: Path) -> list[tuple[str, tuple[object, ...]]]:
+    """Return the command lines that `begin` stops."""
+    jets = ("--files", work / "inputs/jets.root")
+    return [
+        ("ingest", ("--recipe", work / "jets.yaml", *jets, "--output", work / "begun_store")),
+        ("predict", ("--run", work / "run", *jets, "--output", work / "begun_scores")),
+    ]

@@ -22,7 +22,7 @@ from ..store import SPLITS, InputInfo, ShardInfo, SplitInfo, StoreInfo, image_of
 from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
 from .domain import with_domain
 from .executor import RunTasks, executor
-from .plan import Plan, Sizes, make_plan, plan_dict, recipe_part
+from .plan import Plan, Sizes, make_plan, plan_dict, recipe_part, with_hint
 from .stages import PROBLEMS, MergeTask, UnitTask, count_selected, run_merge, run_unit, unit_tasks
 from .tables.temporary import TemporaryError
 
@@ -160,7 +160,7 @@ def _run_units(plan: Plan, parts: Path, run_tasks: RunTasks, on_error: str) -> t
             if isinstance(outcome, InputError) and on_error == "skip":
                 _note_failure(failed, task, outcome)
             elif isinstance(outcome, Exception):
-                raise outcome
+                raise with_hint(outcome, len(plan.inputs))
             else:
                 entries += outcome
             bar.update(task.unit.stop - task.unit.start)

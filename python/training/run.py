@@ -71,8 +71,8 @@ def train(
 ) -> None:
     """Train the recipe's model on the store's training split into the folder `run`.
 
-    A run that was stopped continues from its last checkpoint; a finished one returns at once, unless the recipe
-    now has more epochs than those that it ended after.
+    A run that was stopped continues from its last checkpoint, also one whose recipe has more epochs than it
+    ended after; a finished one returns at once.
 
     Args:
         recipe: the study.
