@@ -57,17 +57,22 @@ class Case(NamedTuple):
     """One command line, and what was done to a file before."""
 
     kind: str
-    """options, pairs or artefacts."""
+    """options, pairs, artefacts or stops."""
     verb: str
     words: tuple[str, ...]
     damage: tuple[str, str] | None = None
-    """(file, what was done to it)."""
+    """(file, what was done to it), or (signal, share of the command's time after which it comes)."""
 
     @property
     def line(self) -> str:
         """What a user would have typed."""
         damage = f" after {self.damage[1]} of {self.damage[0]}" if self.damage else ""
-        return " ".join(["particlevit", self.verb, *map(repr, self.words)]) + damage
+        return self.command + damage
+
+    @property
+    def command(self) -> str:
+        """The command alone."""
+        return " ".join(["particlevit", self.verb, *map(repr, self.words)])
 
 
 # ---------------------------------------------------------------- options
@@ -138,6 +143,20 @@ def pair_cases(source: random.Random, work: Path, number: int) -> list[Case]:
         for option in source.choices(options[verb], k=source.choice((2, 3))):
             words = changed(words, option, source.choice(values_of(option, work)))
         cases.append(Case("pairs", verb, words))
+    return cases
+
+
+def stop_cases(source: random.Random, work: Path, number: int) -> list[Case]:
+    """Return every command line that is in order with each signal at several moments."""
+    cases = [
+        Case("stops", verb, words, (name, f"{source.uniform(0.05, 0.95):.3f}"))
+        for verb, lines in command_lines(work).items()
+        for words in lines
+        for name in ("SIGINT", "SIGTERM", "SIGKILL")
+        for _ in range(number)
+        if verb != "benchmark"  # which is too slow, and writes at its end only
+    ]
+    source.shuffle(cases)
     return cases
 
 
@@ -230,10 +249,12 @@ def damage_cases(source: random.Random, folder: Path) -> list[Case]:
     cases = []
     for file in sorted(path for path in good.rglob("*") if path.is_file() and path.suffix not in NOT_READ):
         name = str(file.relative_to(good))
+        path = str(folder / FOLDER / name)
+        naming = [line for line in lines[name.split("/")[0]] if path in line[1]]
         kinds = [*KINDS, *(f"truncate {part}" for part in TRUNCATED)]
         kinds += [f"flip {source.random():.6f}" for _ in range(FLIPS)]
         for kind in kinds:
-            verb, words = source.choice(lines[name.split("/")[0]])
+            verb, words = source.choice(naming or lines[name.split("/")[0]])
             cases.append(Case("artefacts", verb, words, (name, kind)))
     source.shuffle(cases)
     return cases

@@ -168,7 +168,7 @@ def test_early_stopping(tmp_path, toy_recipe, toy_store):
 
 
 def test_more_epochs_continue_a_finished_run(tmp_path, finished, toy_recipe, toy_store):
-    """The first epochs are kept, the schedule is that of the new number, and what was done is not done again."""
+    """The first epochs are kept, the schedule is that of the new number, nothing is done twice."""
     epochs = toy_recipe().training.max_epochs
     run, longer = shutil.copytree(finished, tmp_path / "run"), toy_recipe(training__max_epochs=epochs + 1)
     train(longer, toy_store, run)
