@@ -16,7 +16,7 @@ STUDY = ("--trials", "1")
 
 
 def make_files(folder: Path) -> None:
-    """Make the folders `good` and `other` with the same files, but of another seed.
+    """Make the folders `good` and, with the main files, `other` of another seed.
 
     Both are made as FOLDER/work, so that a copy there is in order, whatever paths the files name.
     """
@@ -35,7 +35,8 @@ def make_files(folder: Path) -> None:
         (work / "space.yaml").write_text(yaml.safe_dump(space))
         make_inputs(work / "inputs", seed)
         for verb, words in chain(work):
-            run(verb, words)
+            if name == "good" or verb in ("ingest", "train", "export", "predict"):
+                run(verb, words)
         begin(work)
         shutil.rmtree(folder / name, ignore_errors=True)
         work.rename(folder / name)
