@@ -32,7 +32,7 @@ from results import add_rows
 from RecoE2E.ParticleViT.commands.main import VERBS
 
 PAIRS, STOPS = 1000, 12
-KINDS = {"options": 0.55, "pairs": 0.05, "artefacts": 0.3, "stops": 0.1}
+KINDS = {"options": 0.72, "pairs": 0.05, "artefacts": 0.2, "stops": 0.03}
 """Kinds of cases, and their shares in a sample."""
 
 

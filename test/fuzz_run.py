@@ -205,6 +205,8 @@ def _kept(case: Case, code: int, name: str) -> bool:
     top = name.split("/")[0]
     if "--overwrite" in case.words and case.verb == "simulate":
         return False
+    if top.startswith("begun"):
+        return False  # goes on with it
     if code == 2:
         return case.verb != "tune" or top != "study"  # the study records that a trial failed
     return top in ("inputs", "jets.yaml", "space.yaml") or (top == "store" and case.verb != "ingest")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import time
@@ -119,7 +118,7 @@ def _is_finished(output: Path, plan: Plan) -> bool:
         shutil.rmtree(output / PARTS, ignore_errors=True)
         return True
     if (output / PARTS / PLAN).exists():
-        if json.loads((output / PARTS / PLAN).read_text())["id"] != plan.id:
+        if _begun_plan(output / PARTS / PLAN) != plan.id:
             raise StoreError(
                 f"{output}: holds an unfinished ingest of another recipe or other inputs; {advice}"
             )
@@ -128,6 +127,19 @@ def _is_finished(output: Path, plan: Plan) -> bool:
     if foreign:
         raise StoreError(f"{output}: holds other files ({foreign[0]}, ...); {advice}")
     return False
+
+
+def _begun_plan(path: Path) -> str:
+    """Return the hash of the plan that an unfinished ingest follows.
+
+    Raises:
+        StoreError: its file was damaged.
+    """
+    try:
+        return str(read_json(path)["id"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(f"{path}: damaged ({reason}); remove {path.parent} and ingest again") from error
 
 
 def _run(plan: Plan, output: Path, workers: int, scheduler: str | None, on_error: str) -> int:
