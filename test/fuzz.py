@@ -14,6 +14,7 @@ FOLDER keeps the files that it makes, and cases.txt with every case; without --c
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import multiprocessing
 import random
@@ -24,12 +25,14 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
-from fuzz_cases import Case, damage_cases, option_cases, pair_cases, stop_cases
+from fuzz_cases import Case, captured, damage_cases, option_cases, pair_cases, stop_cases
 from fuzz_files import FOLDER, make_files
 from fuzz_run import Outcome, run_case
 from results import add_rows
 
+from RecoE2E.ParticleViT.commands import cli
 from RecoE2E.ParticleViT.commands.main import VERBS
+from RecoE2E.ParticleViT.errors import ParticleViTError
 
 PAIRS, STOPS = 1000, 12
 KINDS = {"options": 0.72, "pairs": 0.05, "artefacts": 0.2, "stops": 0.03}
@@ -73,6 +76,15 @@ def summarise(outcomes: list[Outcome]) -> list[dict[str, object]]:
     return rows
 
 
+def warm_up() -> None:
+    """Import what the commands need, and make their parsers, once and not in every case."""
+    for name in ("deployment", "evaluation", "exploration", "inference.prediction", "training.run"):
+        import_module(f"RecoE2E.ParticleViT.{name}")
+    for verb in VERBS:
+        with contextlib.suppress(ParticleViTError):
+            cli.parse(*captured(verb), [])
+
+
 def main() -> int:
     """Make the files, run the cases, and return the number of faults."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
@@ -88,8 +100,7 @@ def main() -> int:
         maker = multiprocessing.get_context("spawn").Process(target=make_files, args=(folder,))
         maker.start()
         maker.join()
-    for name in ("deployment", "evaluation", "exploration", "inference.prediction", "training.run"):
-        import_module(f"RecoE2E.ParticleViT.{name}")  # once, not in every case
+    warm_up()
     cases = choose(folder, words.seed, words.cases, words.only, words.verb)
     gc.collect()
     gc.freeze()  # else each child copies the memory that its collector looks at
