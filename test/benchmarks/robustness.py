@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+"""Append what `particlevit robustness` found to a table, one row per run, perturbation and strength.
+
+    test/benchmarks/robustness.py --scan FOLDER --results test/benchmarks/results/robustness.csv
+
+FOLDER is the output of `particlevit robustness --runs ... --output FOLDER`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from results import add_rows
+
+from RecoE2E.ParticleViT.commands import cli
+
+
+def record(scan: Path, results: Path) -> None:
+    """Append a scan.
+
+    Args:
+        scan: Folder with robustness.json.
+        results: CSV file.
+    """
+    content = json.loads((scan / "robustness.json").read_text(encoding="utf-8"))
+    rows = [
+        {
+            "run": run["run"], "model": run["model"], "events": run["events"], "perturbation": kind,
+            "strength": one["strength"], "auc": f"{one['auc']:.5f}", "auc_error": f"{one['auc_error']:.5f}",
+        }
+        for run in content["runs"]
+        for kind, found in run["scans"].items()
+        for one in found
+    ]  # fmt: skip
+    add_rows(results, rows, 1)
+    cli.say(f"{results}: {len(rows)} new rows")
+
+
+if __name__ == "__main__":
+    cli.run(record)
