@@ -8,7 +8,6 @@ FOLDER is the output of `particlevit robustness --runs ... --output FOLDER`.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from results import add_rows
@@ -23,14 +22,16 @@ def record(scan: Path, results: Path) -> None:
         scan: Folder with robustness.json.
         results: CSV file.
     """
-    content = json.loads((scan / "robustness.json").read_text(encoding="utf-8"))
+    from RecoE2E.ParticleViT.evaluation.robustness import Robustness
+
+    content = Robustness.read(scan / "robustness.json", scan)
     rows = [
         {
-            "run": run["run"], "model": run["model"], "events": run["events"], "perturbation": kind,
-            "strength": one["strength"], "auc": f"{one['auc']:.5f}", "auc_error": f"{one['auc_error']:.5f}",
+            "run": run.run, "model": run.model, "events": run.events, "perturbation": kind,
+            "strength": one.strength, "auc": f"{one.auc:.5f}", "auc_error": f"{one.auc_error:.5f}",
         }
-        for run in content["runs"]
-        for kind, found in run["scans"].items()
+        for run in content.runs
+        for kind, found in run.scans.items()
         for one in found
     ]  # fmt: skip
     add_rows(results, rows, 1)
