@@ -1,4 +1,4 @@
-"""Histograms of the images and scores of the default tasks, for scripts/explore.py to compare with training's.
+"""Histograms of the default tasks' images and scores, for scripts/explore.py to compare with training's.
 
 Load it with particleViTElectronPhoton_cff and particleViTJets_cff, and put the sequence of what the process
 scores, particleViTElectronPhotonMonitorSequence or particleViTJetMonitorSequence, into a path.

@@ -13,7 +13,9 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[2]
 OWN = "RecoE2E/ParticleViT"
 EXTERNALS = {  # how their headers begin
-    **{"nlohmann/": "json", "catch2/": "catch2", "torch/": "pytorch"},
+    "nlohmann/": "json",
+    "catch2/": "catch2",
+    "torch/": "pytorch",
     **dict.fromkeys(("TDirectory", "TFile", "TH1", "TH2", "TObjString"), "root"),
 }
 INCLUDE = re.compile(

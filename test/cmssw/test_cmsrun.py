@@ -86,7 +86,10 @@ process.source = cms.Source(
     description=cms.untracked.string("{description}"),
 )
 process.scores = cms.EDProducer(
-    "{producer}", images=cms.InputTag("source"), model=cms.FileInPath("{model}"), backend=cms.string("{backend}")
+    "{producer}",
+    images=cms.InputTag("source"),
+    model=cms.FileInPath("{model}"),
+    backend=cms.string("{backend}"),
 )
 process.path = cms.Path(process.scores)
 """

@@ -20,7 +20,18 @@ import RecoE2E.ParticleViT
 PACKAGE = Path(__file__).resolve().parents[2]
 FRAGMENTS = sorted(PACKAGE.glob("python/*_cff.py"))
 GOLDEN = sorted(PACKAGE.glob("test/cmssw/golden/*_cfi.py"))
-STANDARD = {"Configuration", "FWCore", "PhysicsTools", "RecoE2E", "argparse", "json", "os", "pathlib", "sys"}
+STANDARD = {
+    "Configuration",
+    "contextlib",
+    "FWCore",
+    "PhysicsTools",
+    "RecoE2E",
+    "argparse",
+    "json",
+    "os",
+    "pathlib",
+    "sys",
+}
 
 
 @pytest.fixture(scope="module")

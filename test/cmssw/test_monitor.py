@@ -1,4 +1,4 @@
-"""ParticleViTMonitor in a cmsRun job over the hits of real events: its histograms hold what the images hold."""
+"""ParticleViTMonitor in a cmsRun job over real events: its histograms hold what the images hold."""
 
 import json
 import shutil
@@ -49,7 +49,9 @@ def run(shared_data, tmp_path_factory):
 def made(run, tmp_path_factory) -> Path:
     """Folder with the histograms, and the images and the table that they were filled from."""
     folder = tmp_path_factory.mktemp("made")
-    code, log = run(folder, "--output", folder, "--crops", "crops.onnx", "--jets", "jets.onnx", "--threads", 2)
+    code, log = run(
+        folder, "--output", folder, "--crops", "crops.onnx", "--jets", "jets.onnx", "--threads", 2
+    )
     assert code == 0, log[-3000:]
     return folder
 
