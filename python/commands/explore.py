@@ -40,14 +40,14 @@ def explore(
     """
     if limit < 0:
         raise InputError(f"--limit is {limit}, expected 0 or more")
-    if bool(files) == (store is not None):
-        found = "both" if store else "neither"
-        raise InputError(f"found {found} of --files and --store; give one of them")
     if monitor is None and run is not None:
         raise InputError("--run needs --monitor, the file of the job whose model it is")
     if monitor is not None:
         cli.say(_explore_monitor(monitor, store, output, run, limit))
         return
+    if bool(files) == (store is not None):
+        found = "both" if store else "neither"
+        raise InputError(f"found {found} of --files and --store; give one of them")
     if files and recipe is None:
         raise InputError("--files needs --recipe, which says what the files hold")
     from .. import exploration

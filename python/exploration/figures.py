@@ -143,6 +143,7 @@ def draw_counts(
         label: of the axis.
         right: text above the axes.
     """
+    seen, samples = _coarse(seen, samples)
     total = seen.counts.sum()
     every = np.sum([_inside(seen.counts), *(_inside(counts) for _, counts in samples)], axis=0)
     filled = np.flatnonzero(every)
@@ -175,6 +176,20 @@ def draw_counts(
         axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
         axes.legend(loc="upper right", fontsize=20)
     return path
+
+
+def _coarse(seen: Histogram, samples: Sequence[tuple[str, Array]]) -> tuple[Histogram, list[Any]]:
+    """Join as many bins of equal width as what was seen fills in part only."""
+    bins = len(seen.edges) - 1
+    width = 1
+    if np.allclose(np.diff(seen.edges), seen.edges[1] - seen.edges[0]):
+        wanted = max(MIN_BINS, 2 * np.sqrt(seen.counts.sum()))
+        width = next(k for k in range(1, bins + 1) if bins % k == 0 and bins // k <= wanted)
+
+    def join(counts: Array) -> Array:
+        return np.concatenate([counts[:1], counts[1:-1].reshape(-1, width).sum(axis=1), counts[-1:]])
+
+    return Histogram(seen.edges[::width], join(seen.counts)), [(name, join(one)) for name, one in samples]
 
 
 def _inside(counts: Array) -> Array:
