@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from ..inference.predictors import check_device
 from ..inference.run import Run
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
 from ..report.page import Page
 from ..run_folder import RunFolder
 from .cost import BATCH_SIZES, Benchmark, machine, model_cost
@@ -106,9 +106,7 @@ def draw_pareto(path: Path, points: Sequence[Point], label: str, merit: str = "A
             axes.errorbar(one.cost, one.merit, one.error or None, color=color, marker="o", markersize=10,
                           capsize=4, linestyle="none", label=one.label)  # fmt: skip
         axes.set(xlabel=label, ylabel=merit, xscale="log")
-        low, high = axes.get_ylim()
-        axes.set_ylim(low, high + 0.12 * len(points) * (high - low))
-        axes.legend(loc="upper left", fontsize=18)
+        legend(axes, "upper left")
     return path
 
 

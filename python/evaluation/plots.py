@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import Floats, Integers, auc, signal_scores
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
 from .metrics import Roc, roc
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def draw_roc(path: Path, curves: Sequence[Curve], right: str = "") -> Path:
         for color, curve in zip(COLORS * 9, curves, strict=False):
             axes.plot(curve.signal, curve.background, color=color, label=curve.label)
         axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="chance")
-        axes.set(xlabel="Signal efficiency", ylabel="Background efficiency", xlim=(0, 1), ylim=(0, 1.2))
-        axes.legend(loc="upper left", fontsize=20)
+        axes.set(xlabel="Signal efficiency", ylabel="Background efficiency", xlim=(0, 1), ylim=(0, 1))
+        legend(axes, "upper left")
     return path
 
 
@@ -97,8 +97,8 @@ def draw_rejection(path: Path, curves: Sequence[Curve], right: str = "") -> Path
         chance = np.linspace(0.02, 1, 99)
         axes.plot(chance, 1 / chance, color="grey", linestyle=":", label="chance")
         axes.set(xlabel="Signal efficiency", ylabel="Background rejection", xlim=(0, 1), yscale="log")
-        axes.set_ylim(1, axes.get_ylim()[1] * 3)
-        axes.legend(loc="upper right", fontsize=20)
+        axes.set_ylim(bottom=1)
+        legend(axes)
     return path
 
 
@@ -108,8 +108,8 @@ def draw_scores(path: Path, scores: Scores, right: str = "") -> Path:
         for color, (name, density) in zip(COLORS * 9, scores.densities.items(), strict=False):
             axes.stairs(density, scores.edges, color=color, linewidth=2.5, label=name)
         axes.set(xlabel=scores.title, ylabel="Events, normalised to area 1")
-        axes.set(xlim=(0, 1), ylim=(0, axes.get_ylim()[1] * 1.2))
-        axes.legend(loc="upper center", ncols=2, fontsize=20)
+        axes.set(xlim=(0, 1), ylim=(0, None))
+        legend(axes, "upper center", ncols=2)
     return path
 
 
@@ -130,14 +130,18 @@ def draw_confusion(path: Path, matrix: NDArray[np.float64], classes: Sequence[st
 
 def draw_history(path: Path, history: dict[str, NDArray[np.float64]], right: str = "") -> Path:
     """Draw loss and AUC of training and validation against the epoch; columns as in history.csv."""
+    from matplotlib.ticker import MaxNLocator
+
     with figure(path, right, columns=2) as (loss, area):
         _lines(loss, history, {"train_loss": "training", "validation_loss": "validation"})
         loss.set(xlabel="Epoch", ylabel="Cross entropy per event")
         _lines(area, history, {"train_auc": "training", "validation_auc": "validation"})
         area.set(xlabel="Epoch", ylabel="AUC")
         for axes in (loss, area):
-            axes.legend(fontsize=20)
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.set_xlim(history["epoch"].min() - 0.5, history["epoch"].max() + 0.5)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            axes.xaxis.minorticks_off()
+            legend(axes)
     return path
 
 

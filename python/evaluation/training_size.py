@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..errors import RunError
 from ..inference.run import Run
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
 
 
 class Point(NamedTuple):
@@ -38,7 +38,7 @@ def draw_training_size(path: Path, found: Mapping[str, list[Point]], right: str 
             events, areas, errors = zip(*points, strict=True)
             axes.errorbar(events, areas, errors, color=color, marker="o", markersize=8, label=name)
         axes.set(xlabel="Training events", ylabel="AUC", xscale="log")
-        axes.legend(fontsize=20, loc="lower right")
+        legend(axes, "upper left")
     return path
 
 
