@@ -16,6 +16,8 @@ def explore(
     files: Sequence[str] = (),
     store: Path | None = None,
     limit: int = 0,
+    label: str = "ParticleViT",
+    pdf: bool = False,
     overrides: dict[str, Any] | None = None,
 ) -> None:
     """Explore input files (--files with --recipe) or a store (--store).
@@ -29,6 +31,8 @@ def explore(
         files: Names, quoted glob patterns or addresses (root://, http://).
         store: Folder of images that scripts/ingest.py wrote.
         limit: Most events of each file, or of each split of a store; 0 for all.
+        label: Text above the figures on the left, such as CMS Simulation.
+        pdf: Write a PDF beside the PNG of each figure.
         overrides: Keys of the recipe, in place of the file's.
     """
     if bool(files) == (store is not None):
@@ -40,12 +44,14 @@ def explore(
         raise InputError(f"--limit is {limit}, expected 0 or more")
     from .. import exploration
     from ..recipe import load_recipe
+    from ..report.figure import figure_style
 
     study = load_recipe(recipe, overrides) if recipe is not None else None
-    if store is not None:
-        cli.say(exploration.explore_store(store, output, study, limit))
-    elif study is not None:
-        cli.say(exploration.explore_files(study, files, output, limit))
+    with figure_style(label, pdf):
+        if store is not None:
+            cli.say(exploration.explore_store(store, output, study, limit))
+        elif study is not None:
+            cli.say(exploration.explore_files(study, files, output, limit))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

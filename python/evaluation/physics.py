@@ -81,7 +81,7 @@ def _density(heights: NDArray[Any], counts: NDArray[Any], edges: NDArray[np.floa
 
 
 def _divergence_errors(before: NDArray[Any], after: NDArray[Any]) -> tuple[float | None, float | None]:
-    """Return the spread of the divergence over toys of `after`, and its mean over random choices of `before`."""
+    """Return the spread of the divergence over toys of `after`, and its mean over random choices."""
     events = int(after.sum())
     if not events or not before.any():
         return None, None
@@ -141,7 +141,9 @@ def draw_sculpting(path: Path, name: str, shapes: Sculpting, right: str = "") ->
             axes.stairs(shape, edges, color=color, linewidth=2.5, label=label)
             if errors:
                 axes.errorbar((edges[1:] + edges[:-1]) / 2, shape, errors, color=color, linestyle="none")
-        axes.set(xlabel=kinematic(name).axis, ylabel="Events, normalised to area 1", xlim=(edges[0], edges[-1]))
+        axes.set(
+            xlabel=kinematic(name).axis, ylabel="Events, normalised to area 1", xlim=(edges[0], edges[-1])
+        )
         axes.set_ylim(bottom=0)
         legend(axes)
     return path

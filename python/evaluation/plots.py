@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..auc import Floats, Integers, auc, signal_scores
 from ..report.figure import COLORS, figure, legend
+from ..report.quantity import with_error
 from .metrics import Roc, roc
 
 if TYPE_CHECKING:
@@ -46,15 +47,17 @@ class Scores(NamedTuple):
 
 def roc_curves(labels: Integers, probabilities: Floats, classes: Sequence[str]) -> list[Curve]:
     """Return the signal's curve, or with more than two classes one per class against the rest."""
-    areas = auc(labels, probabilities).per_class
     if len(classes) == 2:
         names = {1: f"{classes[1]} against {classes[0]}"}
     else:
         names = {k: f"{name} against the rest" for k, name in enumerate(classes)}
-    return [
-        thin_curve(f"{name}, AUC = {areas[k]:.4f}", roc(labels == k, signal_scores(probabilities, k)))
-        for k, name in names.items()
-    ]
+    curves = []
+    for k, name in names.items():
+        scores = signal_scores(probabilities, k)
+        area = auc((labels == k).astype(np.int64), np.stack([1 - scores, scores], axis=1))
+        label = f"{name}, AUC = {with_error(area.value, area.error)}"
+        curves.append(thin_curve(label, roc(labels == k, scores)))
+    return curves
 
 
 def thin_curve(label: str, curve: Roc) -> Curve:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..report.figure import COLORS, figure, legend
-from ..report.quantity import Quantity, kinematic
+from ..report.quantity import Quantity, kinematic, with_error
 from ..store import ImageSpec
 from ..store.sparse import Array
 from .features import cell_tables
@@ -71,7 +71,8 @@ def draw_feature(path: Path, values: Sequence[Array], classes: Sequence[str], la
             finite = column[np.isfinite(column)]
             counts, _ = np.histogram(np.clip(finite, edges[0], edges[-1]), edges)
             density = counts / max(counts.sum(), 1) / np.diff(edges)
-            mean = f", mean {finite.mean():.3g}" if len(finite) else ", no events"
+            error = finite.std() / np.sqrt(len(finite)) if len(finite) else None
+            mean = f", mean {with_error(finite.mean(), error)}" if len(finite) else ", no events"
             axes.stairs(density, edges, color=_color(k), ls=_style(k), linewidth=3, label=name + mean)
         axes.set(xlabel=label, ylabel="Events, normalised to area 1", xlim=(edges[0], edges[-1]))
         axes.set_ylim(bottom=0)
@@ -141,9 +142,7 @@ def draw_means(path: Path, panels: Sequence[Panel], title: str, image: ImageSpec
     with figure(path, columns=len(panels)) as several:
         for axes, panel in zip(np.atleast_1d(several), panels, strict=True):
             norm, colors = _scale(panel, top)
-            drawn = axes.imshow(
-                panel.values, origin="lower", extent=extent, norm=norm, cmap=colors
-            )
+            drawn = axes.imshow(panel.values, origin="lower", extent=extent, norm=norm, cmap=colors)
             axes.set(**labels)
             axes.text(
                 0.04,

@@ -161,7 +161,9 @@ def _channels(page: Page, survey: Survey, folder: Path) -> None:
     for k in filled:
         file = folder / figures.file_name("mean", names[k])
         panels = figures.mean_panels(survey.means[:, k], survey.classes)
-        drawn = figures.draw_means(file, panels, _with_unit(f"Mean {names[k]}", survey.image.units[k]), survey.image)
+        drawn = figures.draw_means(
+            file, panels, _with_unit(f"Mean {names[k]}", survey.image.units[k]), survey.image
+        )
         page.figure(drawn, f"Mean image of each class and the difference, channel {names[k]}.", wide=True)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -28,11 +28,13 @@ class Style(NamedTuple):
     """Whether a PDF is written beside each PNG."""
 
 
-_style: ContextVar[Style] = ContextVar("style", default=Style())
+Place = Literal["upper left", "upper center", "upper right"]
+DEFAULT = Style()
+_style: ContextVar[Style] = ContextVar("style", default=DEFAULT)
 
 
 @contextmanager
-def figure_style(label: str = Style().label, pdf: bool = False) -> Iterator[None]:
+def figure_style(label: str = DEFAULT.label, pdf: bool = False) -> Iterator[None]:
     """Give all figures that are drawn inside of the block a label, and a PDF beside the PNG."""
     token = _style.set(Style(label, pdf))
     try:
@@ -83,9 +85,9 @@ def label_text(label: str) -> str:
     return f"${text}$" if words else ""
 
 
-def legend(axes: Axes, loc: str = "upper right", **options: Any) -> None:
-    """Add a legend at the top of the axes, and raise their upper limit so that it lies above all that is drawn."""
-    found = axes.legend(loc=loc, **{"fontsize": 20, **options})
+def legend(axes: Axes, loc: Place = "upper right", fontsize: float = 20, **options: Any) -> None:
+    """Add a legend at the top of the axes, and raise their limit so that it lies above all that is drawn."""
+    found = axes.legend(loc=loc, fontsize=fontsize, **options)
     axes.figure.draw_without_rendering()  # type: ignore[union-attr]
     box = found.get_window_extent().transformed(axes.transAxes.inverted())
     to_scale, from_scale = (np.log10, lambda x: 10**x) if axes.get_yscale() == "log" else (float, float)
