@@ -13,6 +13,7 @@ from RecoE2E.ParticleViT.commands.model_failures import known_failures
 from RecoE2E.ParticleViT.evaluation.robustness import Disturbed, Robustness, Scan
 from RecoE2E.ParticleViT.inference.metrics import Bin, PhaseSpace, Sculpting
 from RecoE2E.ParticleViT.inference.run import Run
+from RecoE2E.ParticleViT.report.quantity import with_error
 from RecoE2E.ParticleViT.simulation import is_simulated
 
 
@@ -54,12 +55,13 @@ def test_the_export_has_a_card_of_what_is_known(own_run, script):
 
 def test_the_report_command_writes_the_card_anywhere(own_run, tmp_path, script):
     (own_run / "metrics.json").unlink()
+    test = Run(own_run).manifest.metrics.test
     done = script("report", "--run", own_run, "--card", tmp_path / "shipped.md", "--licence", "Apache-2.0")
     assert done.stdout.split() == [str(own_run / "report.html"), str(tmp_path / "shipped.md")]
     text = (tmp_path / "shipped.md").read_text()
     assert front(text)["license"] == "apache-2.0"
     assert "# shipped" in text
-    assert "0.9" in text  # figures of model.json
+    assert f"| test | {test.events} | {with_error(test.auc, test.auc_error)} |" in text
     assert "Not measured; `particlevit robustness --runs RUN` does." in text
 
 
