@@ -1,5 +1,8 @@
 """Speed of `particlevit predict` against that of its backend alone, one thread; rows of results/predict.csv.
 
+The share is the median of the ratios of pairs, by the clock and by the processor's time; the second charges
+reading and drawing, which a thread does beside the backend, to the command.
+
 Run: python test/benchmarks/predict.py RUN 'FILES' [BACKENDS], where RUN reads the files with its own recipe.
 """
 
@@ -12,11 +15,14 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from statistics import median
+from typing import NamedTuple
 
 from results import ROOT, add_rows
 
 from RecoE2E.ParticleViT.commands import cli
-from RecoE2E.ParticleViT.inference.prediction_units import BATCH, ModelChoice
+from RecoE2E.ParticleViT.inference.prediction_units import ModelChoice
+from RecoE2E.ParticleViT.inference.predictors import BATCH
 from RecoE2E.ParticleViT.inference.run import Run
 from RecoE2E.ParticleViT.inference.run_recipe import run_recipe
 from RecoE2E.ParticleViT.ingest.plan import expand
@@ -26,26 +32,38 @@ REPETITIONS = 3
 SAMPLE = 10_000  # images that the backend alone scores
 
 
-def backend_rate(run: str, backend: str, path: str) -> float:
-    """Return the images/s of a backend on dense images in memory."""
+class Rate(NamedTuple):
+    """Jets per second, of the clock and of the processor's time: the machine may have other work."""
+
+    clock: float
+    cpu: float
+
+
+def backend_rate(run: str, backend: str, path: str) -> Rate:
+    """Return the rate of a backend on dense images in memory, in batches as `predict` makes them."""
     source = open_source(path, run_recipe(Run(Path(run))), everything=True)
     images = source.read(0, min(SAMPLE, source.entries)).images.to_dense()
     predictor = ModelChoice(run, backend, 1).load()
     predictor.predict(images[:BATCH])
-    begin = time.perf_counter()
+    begin, cpu = time.perf_counter(), time.process_time()
     predictor.predict(images)
-    return len(images) / (time.perf_counter() - begin)
+    return Rate(len(images) / (time.perf_counter() - begin), len(images) / (time.process_time() - cpu))
 
 
-def predict_rate(run: str, backend: str, files: list[str], jets: int) -> tuple[float, float]:
-    """Return the jets/s of the whole command, start of Python included, and its largest memory in MB."""
+def predict_rate(run: str, backend: str, files: list[str], jets: int) -> tuple[Rate, float]:
+    """Return the rate of the whole command, start of Python included, and its largest memory in MB."""
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(ROOT / "scripts/predict.py"), "--run", run, "--backend", backend]
         command += ["--threads", "1", "--output", folder, "--files", *files]
-        begin = time.perf_counter()
+        begin, before = time.perf_counter(), _cpu_of_children()
         subprocess.run(command, check=True, capture_output=True)
-        seconds = time.perf_counter() - begin
-    return jets / seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        rate = Rate(jets / (time.perf_counter() - begin), jets / (_cpu_of_children() - before))
+    return rate, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def main(run: str, pattern: str, backends: str = "onnx,eager") -> None:
@@ -55,21 +73,25 @@ def main(run: str, pattern: str, backends: str = "onnx,eager") -> None:
     jets = sum(open_source(path, run_recipe(Run(Path(run))), everything=True).entries for path in files)
     rows = []
     for backend in backends.split(","):
-        pairs = [
-            (backend_rate(run, backend, files[0]), *predict_rate(run, backend, files, jets))
-            for _ in range(REPETITIONS)
-        ]
-        alone, whole, memory = (max(values) for values in zip(*pairs, strict=True))
-        cli.say(
-            f"{backend}: alone {alone:,.0f}/s, predict {whole:,.0f}/s ({whole / alone:.1%}), {memory:.0f} MB"
-        )
+        alone, whole, memory = [], [], 0.0
+        for _ in range(REPETITIONS):
+            alone.append(backend_rate(run, backend, files[0]))
+            rate, memory = predict_rate(run, backend, files, jets)
+            whole.append(rate)
+            cli.say(f"{backend}: alone {alone[-1]}, predict {rate}")
+        shares = [[w[k] / a[k] for w, a in zip(whole, alone, strict=True)] for k in (0, 1)]
+        clock, cpu = (median(values) for values in shares)
         rows.append(
             {
                 "backend": backend,
+                "batch": BATCH,
                 "jets": jets,
-                "backend_jets_per_second": round(alone),
-                "predict_jets_per_second": round(whole),
-                "share": round(whole / alone, 3),
+                "backend_jets_per_second": round(median(one.clock for one in alone)),
+                "predict_jets_per_second": round(median(one.clock for one in whole)),
+                "share": round(clock, 3),
+                "backend_jets_per_cpu_second": round(median(one.cpu for one in alone)),
+                "predict_jets_per_cpu_second": round(median(one.cpu for one in whole)),
+                "cpu_share": round(cpu, 3),
                 "largest_memory_mb": round(memory),
             }
         )

@@ -145,10 +145,8 @@ test = store.read("test")
 probabilities = load_run("runs/pions").predict(test.images)  # (N, 3), in the order of the classes
 for k, name in enumerate(store.classes):
     means = probabilities[test.labels == k].mean(axis=0)
-    print(
-        f"{name:>9}: "
-        + ", ".join(f"{other} {mean:.2f}" for other, mean in zip(store.classes, means, strict=True))
-    )
+    parts = [f"{other} {mean:.2f}" for other, mean in zip(store.classes, means, strict=True)]
+    print(f"{name:>9}: {', '.join(parts)}")
 assert np.allclose(probabilities.sum(axis=1), 1, atol=1e-5)
 
 # %% [markdown]
