@@ -39,6 +39,10 @@ KINEMATICS = {
 """Event columns by name."""
 
 
+LEAST = 1e-9
+"""An error below is none: that of an AUC of exactly 1, rounded."""
+
+
 def kinematic(name: str) -> Quantity:
     """Return how an event column is named."""
     return KINEMATICS.get(name, Quantity(name))
@@ -52,7 +56,7 @@ def with_error(value: float | None, error: float | None, sign: str = "±") -> st
     """
     if value is None:
         return "-"
-    if error is None or not math.isfinite(error) or error <= 0:
+    if error is None or not math.isfinite(error) or error < LEAST:
         return f"{value:.4g}"
     digits = error_digits(error)
     return f"{value:.{digits}f} {sign} {error:.{digits}f}"

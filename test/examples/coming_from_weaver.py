@@ -50,7 +50,7 @@ def write_jets(path: str, number: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     counts, signal = random.integers(10, 40, number), random.integers(0, 2, number).astype(np.int32)
     jet = np.repeat(np.arange(number), counts)
-    width = np.where(signal == 1, 0.25, 0.12)[jet]
+    width = np.where(signal == 1, 0.2, 0.15)[jet]
     eta = random.uniform(-1.5, 1.5, number)[jet] + random.normal(0, 1, len(jet)) * width
     phi = random.uniform(-np.pi, np.pi, number)[jet] + random.normal(0, 1, len(jet)) * width
     pt = random.exponential(15.0, len(jet)) + 0.5
