@@ -45,7 +45,13 @@ def test_values_have_the_digits_of_their_errors():
     assert with_error(0.7841, 0.0058) == "0.784 ± 0.006"
     assert with_error(0.97968, 0.00113, "+-") == "0.9797 +- 0.0011"
     assert with_error(1234.5, 96.0) == "1234 ± 96"
-    assert with_error(0.5, 0.0) == with_error(0.5, np.nan) == with_error(0.5, None) == with_error(0.5, 3e-17) == "0.5"
+    assert (
+        with_error(0.5, 0.0)
+        == with_error(0.5, np.nan)
+        == with_error(0.5, None)
+        == with_error(0.5, 3e-17)
+        == "0.5"
+    )
     assert with_error(None, 0.1) == "-"
 
 
