@@ -4,7 +4,7 @@ The share is the median of the ratios of pairs: by the clock; by the processor's
 and drawing, done by another thread, to the command; and by the main thread's time, which is what the clock
 shows where a second core is free.
 
-Run: python test/benchmarks/predict.py RUN 'FILES' [BACKENDS [REPETITIONS]], where RUN reads the files with its own recipe.
+Run: python test/benchmarks/predict.py RUN 'FILES' [BACKENDS [REPETITIONS]]; RUN's own recipe reads the files.
 """
 
 from __future__ import annotations
