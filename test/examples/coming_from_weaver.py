@@ -147,6 +147,9 @@ training:
     - {name: reweight, options: {columns: [pt], bins: 5}}
 """
 
+# %% [markdown]
+# Both name the same branches, and all of them are in the file:
+
 # %%
 from pathlib import Path
 

@@ -144,6 +144,9 @@ run("particlevit evaluate --run runs/rings --against runs/cnn")
 run("particlevit export --run runs/rings")
 run("particlevit validate --run runs/rings --backends onnx")
 
+# %% [markdown]
+# Raw images go into either of them, and the same probabilities come out:
+
 # %%
 from RecoE2E.ParticleViT import load_run
 
