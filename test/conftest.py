@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -32,36 +31,16 @@ def shared_data() -> Path:
     return parts.samples()
 
 
-def module_folder(name: str) -> Path | None:
-    """Folder of an installed Python module, without importing it."""
-    spec = importlib.util.find_spec(name)
-    return Path(spec.origin).parent if spec and spec.origin else None
-
-
-def library_options() -> list[str]:
-    """CMake options that point to the libraries inside of the Python wheels."""
-    options = []
-    runtime, torch = module_folder("onnxruntime"), module_folder("torch")
-    libraries = sorted(runtime.glob("capi/libonnxruntime.so.*")) if runtime else []
-    headers = parts.onnxruntime_headers()
-    if libraries:
-        options.append(f"-DONNXRUNTIME_LIBRARY={libraries[0]}")
-    if headers:
-        options.append(f"-DONNXRUNTIME_INCLUDE={headers}")
-    if json := module_folder("nlohmann_json"):  # else the system's header is taken
-        options.append(f"-DNLOHMANN_INCLUDE={json / 'include'}")
-    if torch and (torch / "share/cmake").is_dir():
-        options += ["-DPARTICLEVIT_TORCH=ON", f"-DCMAKE_PREFIX_PATH={torch / 'share/cmake'}"]
-    return options
-
-
 @pytest.fixture(scope="session")
 def cpp_build() -> Path:
     """Build folder of test/cpp, unit tests with sanitizers; kept in build/, so that a second run is quick."""
     parts.need("g++", "cmake", "Catch2")
     folder = ROOT / "build" / "cpp"
     configure = ["cmake", "-S", ROOT / "test/cpp", "-B", folder, "-DPARTICLEVIT_SANITIZE=ON"]
-    for command in ([*configure, *library_options()], ["cmake", "--build", folder, "--parallel", "2"]):
+    configure.append(f"-DPYTHON={sys.executable}")
+    if headers := parts.onnxruntime_headers():
+        configure.append(f"-DONNXRUNTIME_INCLUDE={headers}")
+    for command in (configure, ["cmake", "--build", folder, "--parallel", "2"]):
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
         assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
     return folder

@@ -55,6 +55,7 @@ def session(action: Callable[[], None], level: int = logging.INFO) -> None:
 
 def start_log(level: int = logging.INFO) -> None:
     """Write messages to standard error: bare on a terminal, with the time in a file."""
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else torch's profiler prints when it starts and stops
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # an ASCII terminal has no ±

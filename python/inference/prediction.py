@@ -127,19 +127,20 @@ def predict_files(
         DeploymentError, RunError: the model cannot be loaded.
     """
     from ..ingest.executor import executor
-    from ..ingest.plan import expand
+    from ..ingest.plan import expand, with_hint
 
     predictor = model.load()
     check_images(recipe, predictor)
     origin = model_origin(model)
     result = Result()
     jobs: list[Job] = []
-    for path, target in targets(expand(files), output, kind).items():
+    outputs = targets(expand(files), output, kind)
+    for path, target in outputs.items():
         try:
             job = plan_job(path, target, recipe, name, predictor, origin)
         except InputError as error:
             if on_error == "stop":
-                raise
+                raise with_hint(error, len(outputs)) from error
             _skip(result, path, error)
             continue
         result.written.append(target)
@@ -253,6 +254,8 @@ def _run(
     jobs: list[Job], recipe: Recipe, model: ModelChoice, run_tasks: Any, on_error: str, result: Result
 ) -> None:
     """Score what is left of all jobs; each is written as soon as its last range is done."""
+    from ..ingest.plan import with_hint
+
     cells = recipe.image.height * recipe.image.width * len(recipe.image.channels)
     size = UNIT_LARGE if cells > LARGE_IMAGE else UNIT_CANDIDATES
     units = {number: job.units(size) for number, job in enumerate(jobs)}
@@ -274,7 +277,7 @@ def _run(
                 _skip(result, job.path, outcome)
                 left[task.job] = -1
             elif isinstance(outcome, Exception):
-                raise outcome
+                raise with_hint(outcome, len(jobs))
             left[task.job] -= 1
             bar.update(task.stop - task.start)
             if left[task.job] == 0:

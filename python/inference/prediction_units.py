@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +16,7 @@ import numpy as np
 from msgspec import UNSET
 from numpy.typing import NDArray
 
-from ..errors import InputError
+from ..errors import InputError, StoreError
 from ..files import atomic_path
 from ..geometry.status import Status
 from ..ingest.sources.base import SEED_ROW
@@ -159,9 +161,17 @@ def write_part(path: Path, block: ScoreBlock) -> None:
 
 
 def read_part(path: Path) -> ScoreBlock:
-    """Read what `write_part` wrote."""
-    with np.load(path) as content:
-        return ScoreBlock(*(content[name] for name in ScoreBlock._fields))
+    """Read what `write_part` wrote.
+
+    Raises:
+        StoreError: it was damaged since.
+    """
+    try:
+        with np.load(path) as content:
+            return ScoreBlock(*(content[name] for name in ScoreBlock._fields))
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(f"{path}: damaged ({reason}); remove it, and the same command continues") from error
 
 
 def count_status(block: ScoreBlock) -> Counter[int]:

@@ -49,9 +49,10 @@ def find_program(backend: str, area: Path | None = None) -> Path:
     folder = os.environ.get(FOLDER)
     found = shutil.which(name, path=folder) if folder else shutil.which(name)
     if found is None:
+        source = resource("programs/CMakeLists.txt").parent
         raise BackendUnavailableError(
-            f"backend {backend}: {name} is neither in ${FOLDER} nor on PATH; "
-            f"build it as {resource('programs/CMakeLists.txt')} says"
+            f"backend {backend}: {name} is neither in ${FOLDER} nor on PATH; build it: cmake -S {source} -B "
+            f"build/programs && cmake --build build/programs && export {FOLDER}=build/programs"
         )
     return Path(found)
 

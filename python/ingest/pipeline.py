@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import time
@@ -22,7 +21,7 @@ from ..store import SPLITS, InputInfo, ShardInfo, SplitInfo, StoreInfo, image_of
 from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
 from .domain import with_domain
 from .executor import RunTasks, executor
-from .plan import Plan, Sizes, make_plan, plan_dict, recipe_part
+from .plan import Plan, Sizes, make_plan, plan_dict, recipe_part, with_hint
 from .stages import PROBLEMS, MergeTask, UnitTask, count_selected, run_merge, run_unit, unit_tasks
 from .tables.temporary import TemporaryError
 
@@ -119,7 +118,7 @@ def _is_finished(output: Path, plan: Plan) -> bool:
         shutil.rmtree(output / PARTS, ignore_errors=True)
         return True
     if (output / PARTS / PLAN).exists():
-        if json.loads((output / PARTS / PLAN).read_text())["id"] != plan.id:
+        if _begun_plan(output / PARTS / PLAN) != plan.id:
             raise StoreError(
                 f"{output}: holds an unfinished ingest of another recipe or other inputs; {advice}"
             )
@@ -128,6 +127,19 @@ def _is_finished(output: Path, plan: Plan) -> bool:
     if foreign:
         raise StoreError(f"{output}: holds other files ({foreign[0]}, ...); {advice}")
     return False
+
+
+def _begun_plan(path: Path) -> str:
+    """Return the hash of the plan that an unfinished ingest follows.
+
+    Raises:
+        StoreError: its file was damaged.
+    """
+    try:
+        return str(read_json(path)["id"])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(f"{path}: damaged ({reason}); remove {path.parent} and ingest again") from error
 
 
 def _run(plan: Plan, output: Path, workers: int, scheduler: str | None, on_error: str) -> int:
@@ -160,7 +172,7 @@ def _run_units(plan: Plan, parts: Path, run_tasks: RunTasks, on_error: str) -> t
             if isinstance(outcome, InputError) and on_error == "skip":
                 _note_failure(failed, task, outcome)
             elif isinstance(outcome, Exception):
-                raise outcome
+                raise with_hint(outcome, len(plan.inputs))
             else:
                 entries += outcome
             bar.update(task.unit.stop - task.unit.start)

@@ -144,7 +144,7 @@ def make_plan(
         if isinstance(found, InputFile):
             usable.append(found)
         elif on_error == "stop":
-            raise found
+            raise with_hint(found, len(wanted))
         else:
             logger.warning("skipped: %s", found)
             skipped.append({"file": Path(path).name, "reason": str(found)})
@@ -154,6 +154,13 @@ def make_plan(
     shards = _count_shards(recipe, usable, sizes.shard_events)
     fingerprint = _fingerprint(recipe, usable, skipped)
     return Plan(recipe, tuple(usable), tuple(skipped), shards, fingerprint, sizes.unit_entries)
+
+
+def with_hint(error: Exception, files: int) -> Exception:
+    """Return an error of one of several files with what lets the others be used."""
+    if files < 2 or type(error) is not InputError:
+        return error
+    return InputError(f"{error} (or --on-error skip, which goes on with the other files)")
 
 
 def expand(patterns: Sequence[str]) -> list[str]:

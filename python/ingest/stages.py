@@ -6,7 +6,8 @@ order and in any process.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from ..errors import InputError
+from ..errors import InputError, StoreError
 from ..files import write_json
 from ..recipe import Recipe
 from ..store import SPLITS, SparseImages
@@ -118,7 +119,7 @@ def run_merge(task: MergeTask) -> None:
     stop = task.first + len(task.targets)
     parts, groups = [], []
     for part in task.parts:
-        with h5py.File(part, "r") as file:
+        with opened_part(Path(part)) as file:
             owner = file["columns"][GROUP][:]
         a, b = np.searchsorted(owner, [task.first, stop]).tolist()
         if b > a:
@@ -138,6 +139,21 @@ def run_merge(task: MergeTask) -> None:
             write_events(Path(target), images.take(rows), labels[rows], kept)
 
 
+@contextmanager
+def opened_part(path: Path) -> Iterator[h5py.File]:
+    """Open what stage one wrote.
+
+    Raises:
+        StoreError: it was damaged since.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(f"{path}: damaged ({reason}); remove it, and the same command continues") from error
+
+
 def count_selected(parts: Sequence[Path], classes: int) -> tuple[Array, Array]:
     """Return the numbers of the inputs that have parts, and how many events (inputs, classes) these hold.
 
@@ -146,7 +162,7 @@ def count_selected(parts: Sequence[Path], classes: int) -> tuple[Array, Array]:
     totals: dict[int, Array] = {}
     for part in parts:
         source = int(part.name.partition("-")[0])
-        with h5py.File(part, "r") as file:
+        with opened_part(part) as file:
             counts = np.bincount(np.maximum(file["label"][:], 0), minlength=classes)
         totals[source] = totals.get(source, np.zeros(classes, np.int64)) + counts
     sources = np.array(sorted(totals), np.int64)

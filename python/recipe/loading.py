@@ -19,6 +19,10 @@ _WORDING = (  # what jsonargparse says, and how we say it
     (r'Parser key "(?:recipe\.)?([^"]+)":', r"\1:"),
     (r"<class '(?:\w+\.)*(\w+)'>", r"\1"),
     (r"typing\.Literal\[([^\]]*)\]", r"one of \1"),
+    (
+        r"Not a valid subclass of \w+\. Got value: (.*?) Subclass types expect.*",
+        r"expected name and options, found \1",
+    ),
     (r"Expected an? ([^.]+(?:\.\d+[^.]*)*)\. Got value:", r"expected \1, found"),
 )
 
@@ -78,24 +82,52 @@ def load_recipe(name_or_file: str | Path, overrides: dict[str, Any] | None = Non
 
 
 def parse_recipe(content: dict[str, Any], overrides: dict[str, Any], origin: str) -> Recipe:
-    """Build a recipe from the mapping of a YAML file and dotted overrides; `origin` names it in errors.
+    """Build a recipe from the mapping of a YAML file and dotted overrides.
 
-    An override of `model.name` drops the options that the file gives to the model it names.
+    `origin` names the mapping in errors, but for an override its option is named. An override of `model.name`
+    drops the options that the file gives to the model it names.
 
     Raises:
         RecipeError: as `load_recipe`.
     """
+    try:
+        return _checked(_overridden(content, overrides), origin)
+    except RecipeError as error:
+        raise RecipeError(_blamed(str(error), content, overrides, origin)) from error
+
+
+def _overridden(content: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """Return the mapping of a recipe with the overrides on top."""
     merged = copy.deepcopy(content)
     name = overrides.get("model.name")
     if name is not None and isinstance(merged.get("model"), dict) and merged["model"].get("name") != name:
         merged["model"].pop("options", None)
     for key, value in overrides.items():
         _set(merged, key.split("."), value)
-    _check_value(Recipe, merged, origin, "")
-    recipe = _build(merged, origin)
+    return merged
+
+
+def _checked(content: dict[str, Any], origin: str) -> Recipe:
+    _check_value(Recipe, content, origin, "")
+    recipe = _build(content, origin)
     for problem in recipe.problems():
         raise RecipeError(f"{origin}: {problem}")
     return recipe
+
+
+def _blamed(text: str, content: dict[str, Any], overrides: dict[str, Any], origin: str) -> str:
+    """Return an error in which the options stand that caused it, if they did, not the recipe's file."""
+    problem = text.removeprefix(f"{origin}: ")
+    named = problem
+    for key in overrides:
+        named = re.sub(rf"(?<![\w.-]){re.escape(key)}(?!\w)", f"--{key}", named, count=1)
+    if named != problem or not overrides:
+        return named if overrides else text
+    try:
+        _checked(_overridden(content, {}), origin)
+    except RecipeError:
+        return text
+    return f"{', '.join(f'--{key}' for key in overrides)}: {problem}"
 
 
 def recipe_dict(recipe: Recipe) -> dict[str, Any]:

@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 # keys that change where and how fast a run computes, not what
 _FREE_KEYS = ("training.threads", "training.workers", "training.device", "training.logger", "evaluation")
+_EPOCHS = "training.max_epochs"
 
 
 class ProgressBar(TQDMProgressBar):
@@ -70,7 +71,8 @@ def train(
 ) -> None:
     """Train the recipe's model on the store's training split into the folder `run`.
 
-    A run that was stopped continues from its last checkpoint; a finished one returns at once.
+    A run that was stopped continues from its last checkpoint, also one whose recipe has more epochs than it
+    ended after; a finished one returns at once.
 
     Args:
         recipe: the study.
@@ -107,7 +109,7 @@ def _train(
     found = resume_point(folder)
     if found:
         _check_checkpoint(found[1]["hyper_parameters"], store, found[0])
-        if found[1]["callbacks"][RunCheckpoint.__qualname__]["finished"]:
+        if _is_finished(found[1], recipe):
             if not folder.best_checkpoint.is_file():
                 raise RunError(
                     f"{folder.best_checkpoint}: is missing, though the training is finished; restore it, or "
@@ -123,6 +125,17 @@ def _train(
     steps = recipe.training.max_epochs * steps_per_epoch(recipe, store)
     module = TrainingModule(network, recipe.training, steps, run, checkpoint_info(recipe, store, network))
     _fit(trainer, module, RunData(recipe, store), found[0] if found else None)
+
+
+def _is_finished(content: dict[str, Any], recipe: Recipe) -> bool:
+    """Tell whether nothing is left to do: the patience was at its end, or the recipe has no further epoch."""
+    if not content["callbacks"][RunCheckpoint.__qualname__]["finished"]:
+        return False
+    epochs, asked = content["epoch"] + 1, content["hyper_parameters"].recipe["training"]["max_epochs"]
+    if epochs < asked or epochs >= recipe.training.max_epochs:
+        return True
+    logger.info("%d epochs are done; training goes on to %d", epochs, recipe.training.max_epochs)
+    return False
 
 
 def _fit(trainer: lightning.Trainer, module: TrainingModule, data: RunData, start: Path | None) -> None:
@@ -262,6 +275,8 @@ def _check_recipe(recipe: Recipe, run: Path) -> None:
         known = load_recipe(path)
         theirs = _flat(recipe_dict(dataclasses.replace(known, model=with_all_options(known.model))))
         mine = _flat(recipe_dict(recipe))
+        if mine[_EPOCHS] > theirs[_EPOCHS]:
+            theirs[_EPOCHS] = mine[_EPOCHS]  # more epochs continue what is there
         for key in [*mine, *theirs]:
             if mine.get(key) != theirs.get(key) and not key.startswith(_FREE_KEYS):
                 raise RunError(

@@ -236,9 +236,7 @@ def _check_same_search(
     if path.exists():
         if not (folder / "study.db").exists():
             raise RunError(f"{folder}/study.db: vanished; restore it, or give another folder for the study")
-        theirs = json.loads(path.read_text(encoding="utf-8"))
-        # with today's keys at their defaults, where it was begun without them
-        theirs["recipe"] = recipe_dict(parse_recipe(theirs["recipe"], {}, str(path)))
+        theirs = _read_search(path)
         for key, value in mine.items():
             if theirs.get(key) != value:
                 raise RunError(f"{folder}: holds a study of another {key}; give another folder")
@@ -246,6 +244,18 @@ def _check_same_search(
     with atomic_path(path) as partial:
         _open_study(folder, objective)
         partial.write_text(json.dumps(mine, indent=2) + "\n", encoding="utf-8")
+
+
+def _read_search(path: Path) -> dict[str, Any]:
+    """Return what a study searches, with today's keys at their defaults where it was begun without them."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return {**content, "recipe": recipe_dict(parse_recipe(content["recipe"], {}, str(path)))}
+    except (OSError, ValueError, TypeError, LookupError, AttributeError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RunError(
+            f"{path}: damaged ({reason}); restore it, or give another folder for the study"
+        ) from error
 
 
 def _write_results(recipe: Recipe, folder: Path, objective: str) -> list[dict[str, Any]]:

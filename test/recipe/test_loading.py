@@ -68,9 +68,17 @@ def test_another_model_drops_the_options_of_the_first():
 def test_wrong_values_are_named_in_one_line(overrides, message):
     with pytest.raises(RecipeError) as error:
         parse_recipe(MINIMAL, overrides, "my.yaml")
-    assert message in str(error.value)
-    assert str(error.value).startswith("my.yaml: ")
+    assert message in str(error.value).replace("--", "")
+    assert f"--{next(iter(overrides))}" in str(error.value)
+    assert "my.yaml" not in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_what_is_wrong_in_the_file_is_blamed_on_the_file():
+    wrong = {**MINIMAL, "training": {"max_epochs": 0}}
+    with pytest.raises(RecipeError, match=r"^my\.yaml: training\.max_epochs is 0"):
+        parse_recipe(wrong, {"training.seed": 3}, "my.yaml")
+    assert parse_recipe(wrong, {"training.max_epochs": 3}, "my.yaml").training.max_epochs == 3
 
 
 @pytest.mark.parametrize("text", ["a: [", "- 1", "\x00"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,6 +165,32 @@ def test_early_stopping(tmp_path, toy_recipe, toy_store):
     assert epochs < 40
     train(recipe, toy_store, tmp_path)
     assert len(history(tmp_path)) == epochs
+
+
+def test_more_epochs_continue_a_finished_run(tmp_path, finished, toy_recipe, toy_store):
+    """The first epochs are kept, the schedule is that of the new number, nothing is done twice."""
+    epochs = toy_recipe().training.max_epochs
+    run, longer = shutil.copytree(finished, tmp_path / "run"), toy_recipe(training__max_epochs=epochs + 1)
+    train(longer, toy_store, run)
+    assert history(run)[:epochs] == history(finished)
+    assert [row["epoch"] for row in history(run)] == [str(number + 1) for number in range(epochs + 1)]
+    assert load_recipe(run / "recipe.yaml").training.max_epochs == epochs + 1
+    last = torch.load(run / "checkpoints/last.ckpt", weights_only=True)
+    before = torch.load(finished / "checkpoints/last.ckpt", weights_only=True)
+    assert last["global_step"] * epochs == before["global_step"] * (epochs + 1)
+    kept = (run / "checkpoints/last.ckpt").read_bytes()
+    train(longer, toy_store, run)
+    assert (run / "checkpoints/last.ckpt").read_bytes() == kept
+    with pytest.raises(RunError, match="trained with training.max_epochs"):
+        train(toy_recipe(), toy_store, run)
+
+
+def test_more_epochs_do_not_continue_what_patience_ended(tmp_path, toy_recipe, toy_store):
+    settings = {"training__patience": 1, "training__learning_rate": 1e-9}
+    train(toy_recipe(training__max_epochs=40, **settings), toy_store, tmp_path / "run")
+    rows = history(tmp_path / "run")
+    train(toy_recipe(training__max_epochs=41, **settings), toy_store, tmp_path / "run")
+    assert history(tmp_path / "run") == rows
 
 
 def test_options_of_the_loss(tmp_path, toy_recipe, toy_store):
