@@ -93,7 +93,6 @@ inputs:
   label:
     field: particle
     values: {electron: [electron], photon: [photon], pi0: [pi0]}
-  options: {layout: NHW}
   recentre: true
 image:
   channels:
