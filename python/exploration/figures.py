@@ -148,8 +148,8 @@ def draw_counts(
             axes.set_xticks(positions[::step], [f"{edge:.3g}" for edge in edges[::step]], fontsize=18)
             axes.tick_params(axis="x", which="minor", bottom=False, top=False)
         axes.set(xlabel=label, ylabel="Share of entries", xlim=(places[0], places[-1]))
-        axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
-        axes.legend(loc="upper right", fontsize=20)
+        axes.set_ylim(bottom=0)
+        legend(axes)
     return path
 
 
