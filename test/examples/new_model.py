@@ -142,7 +142,7 @@ run("particlevit evaluate --run runs/rings --against runs/cnn")
 
 # %%
 run("particlevit export --run runs/rings")
-run("particlevit validate --run runs/rings --backends onnx")
+run("particlevit validate --run runs/rings")
 
 # %% [markdown]
 # Raw images go into either of them, and the same probabilities come out:
