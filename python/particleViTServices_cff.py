@@ -1,7 +1,7 @@
 """The services that libtorch and ONNX Runtime need in a process, where the release has them.
 
 PyTorchService (from 16_0) keeps libtorch to one thread; ONNXService (newest releases) owns the environment
-of ONNX Runtime and knows the GPUs. Elsewhere there is nothing to load: the producers limit threads themselves.
+of ONNX Runtime and knows the GPUs. Elsewhere there is nothing to load: the producers limit threads then.
 """
 
 from contextlib import suppress
