@@ -192,7 +192,7 @@ def command_lines(work: Path) -> dict[str, list[tuple[str, ...]]]:
         ],
         "train": [(*recipe, "--store", store, "--run", out, *TINY)],
         "compare": [
-            (*recipe, "--store", store, "--run", out, "--models", "reference_cnn", "--sizes", "64", *TINY)
+            (*recipe, "--store", store, "--run", out, "--models", "hybrid_vit", "--sizes", "64", *TINY)
         ],
         "ensemble": [("--runs", run, "--run", out)],
         "learning_rate": [(*recipe, "--store", store, *TINY)],

@@ -65,6 +65,7 @@ def make_cluster(
         from dask_jobqueue.slurm import SLURMCluster
     except ModuleNotFoundError as error:
         raise InputError("batch jobs need dask-jobqueue; pip install 'particlevit[batch]'") from error
+    _check_memory(memory)
     settings: dict[str, Any] = {
         "cores": cores, "processes": 1, "memory": memory, "scheduler_options": {"port": port},
         "job_script_prologue": ["export OMP_NUM_THREADS=1"],
@@ -75,6 +76,18 @@ def make_cluster(
         return HTCondorCluster(disk="2GB", **settings)
     except (OSError, ValueError) as error:
         raise InputError(f"no scheduler can be started here: {' '.join(str(error).split())}") from error
+
+
+def _check_memory(memory: str) -> None:
+    """Refuse what is no size of a job's memory."""
+    from dask.utils import parse_bytes
+
+    try:
+        size = parse_bytes(memory)
+    except ValueError:
+        size = 0
+    if not 1e8 <= size < 1e15:
+        raise InputError(f"--memory is '{memory}'; give the memory of a job, such as 4GB")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
