@@ -42,6 +42,8 @@ def workers(
     """
     if min(jobs, cores) < 1:
         raise InputError(f"--jobs is {jobs} and --cores {cores}; give 1 or more")
+    if not 0 <= port < 65536:
+        raise InputError(f"--port is {port}; give 0 to 65535, where 0 is any that is free")
     with make_cluster(system, cores, memory, queue, walltime, port) as cluster:
         if show:
             cli.say(cluster.job_script())

@@ -77,3 +77,7 @@ def test_workers_need_a_size_of_memory(script, memory):
     pytest.importorskip("dask_jobqueue")
     done = script("workers", "slurm", "--port", 0, "--show", "--memory", memory, check=2)
     assert f"--memory is '{memory}'" in done.stderr
+
+
+def test_workers_need_a_port(script):
+    assert "--port is 99999" in script("workers", "slurm", "--show", "--port", 99999, check=2).stderr
