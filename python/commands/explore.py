@@ -16,6 +16,8 @@ def explore(
     files: Sequence[str] = (),
     store: Path | None = None,
     limit: int = 0,
+    monitor: str | None = None,
+    run: Path | None = None,
     overrides: dict[str, Any] | None = None,
 ) -> None:
     """Explore input files (--files with --recipe) or a store (--store).
@@ -23,21 +25,31 @@ def explore(
     Writes explore.html and its figures: files and rates, class balance, bad values, occupancy, spectra, mean
     images, shapes per class, balance of pt and eta, duplicates, and leakage between splits.
 
+    With --monitor, drift.html instead: what ParticleViTMonitor saw in a job beside the training events of
+    --store, with a two-sample test per histogram, and with --run the scores, too.
+
     Args:
         output: Folder of the report.
         recipe: Name of a built-in recipe, or a YAML file; with --store it may be left out.
         files: Names, quoted glob patterns or addresses (root://, http://).
         store: Folder of images that scripts/ingest.py wrote.
         limit: Most events of each file, or of each split of a store; 0 for all.
+        monitor: File of ParticleViTMonitor, or FILE:LABEL/TIER for one of several modules in it.
+        run: Run folder, or folder of exported files, of the model that scored in the monitored job.
         overrides: Keys of the recipe, in place of the file's.
     """
+    if limit < 0:
+        raise InputError(f"--limit is {limit}, expected 0 or more")
+    if monitor is None and run is not None:
+        raise InputError("--run needs --monitor, the file of the job whose model it is")
+    if monitor is not None:
+        cli.say(_explore_monitor(monitor, store, output, run, limit))
+        return
     if bool(files) == (store is not None):
         found = "both" if store else "neither"
         raise InputError(f"found {found} of --files and --store; give one of them")
     if files and recipe is None:
         raise InputError("--files needs --recipe, which says what the files hold")
-    if limit < 0:
-        raise InputError(f"--limit is {limit}, expected 0 or more")
     from .. import exploration
     from ..recipe import load_recipe
 
@@ -46,6 +58,16 @@ def explore(
         cli.say(exploration.explore_store(store, output, study, limit))
     elif study is not None:
         cli.say(exploration.explore_files(study, files, output, limit))
+
+
+def _explore_monitor(monitor: str, store: Path | None, output: Path, run: Path | None, limit: int) -> str:
+    from ..exploration import explore_monitor
+    from ..inference.backends import load_run
+
+    if store is None:
+        raise InputError("--monitor needs --store, the training sample to compare with")
+    score = None if run is None else load_run(run, "onnx", threads=1).predict
+    return explore_monitor(monitor, store, output, score, limit)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -28,6 +28,7 @@ def export(
         cms_data: Clone of a cms-data repository, where files, checksums and a card are written too.
     """
     from ..deployment.export import export_run, int8_table
+    from ..deployment.operators import operator_lines
     from ..evaluation.evaluate import evaluate_run
     from ..inference.run import Run
 
@@ -41,6 +42,8 @@ def export(
             f"{run / 'export'}: model.pt, model.onnx (opset {onnx.opset}, IR {onnx.ir_version}, "
             f"{onnx.nodes} nodes, {onnx.bytes / 1e3:.0f} kB; {target} and later), model.json"
         )
+        for line in operator_lines(onnx.operators):
+            cli.say(line)
     if onnx is not None and small is not None:
         cli.say(int8_table(small, onnx))
     if triton is not None:

@@ -84,7 +84,6 @@ def score_elsewhere(
     model: Path,
     images: Path,
     scores: Path,
-    prefix: tuple[str, ...] = (),
     environment: dict[str, str] | None = None,
 ) -> Images:
     """Return the probabilities (N, K) that another Python computes.
@@ -95,13 +94,12 @@ def score_elsewhere(
         model: exported file.
         images: .npy file of raw images (N, C, H, W).
         scores: .npy file that is written.
-        prefix: words before the command, such as an emulator's.
         environment: variables besides those of this process.
 
     Raises:
         DeploymentError: the program fails; its last words are passed on.
     """
-    command = [*prefix, str(python), "-c", program, str(model), str(images), str(scores)]
+    command = [str(python), "-c", program, str(model), str(images), str(scores)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})}
     )

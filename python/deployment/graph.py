@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DeploymentError
 from ..inference.manifest import INPUT, OUTPUT
 from ..inference.quiet import quiet_export
+from .operators import check_operators
 from .rewrite import simplify
 from .targets import EXPORTER_OPSET, Target
 
@@ -63,6 +64,7 @@ def to_onnx(
     rewritten = {"nodes_before": len(model.graph.node), **lean(model)}
     if target.opset < EXPORTER_OPSET:
         model = convert_down(model, target, name)
+    check_operators(model, target, name)
     model.ir_version = target.ir_version
     model.producer_name, model.producer_version = "particlevit", ""
     onnx.helper.set_model_props(model, dict(metadata))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from ..auc import auc
 from ..inference.manifest import verified_file
 from ..inference.predictors import BackendUnavailableError
 from ..inference.scoring import proof_split
+from ..recipe import resource
 from .environments import SCORE_ONNX, SCORE_TORCH, onnxruntime_python, score_elsewhere
 from .targets import DEFAULT_TARGET, TARGETS
 
@@ -28,10 +30,9 @@ if TYPE_CHECKING:
 Images = NDArray[np.float32]
 _TABLE = "{:<22}{:<18}{:<18}{:>7}{:>10}{:>11}{:>15}"
 HEADER = ("library", "kernels", "releases", "events", "AUC", "delta AUC", "largest delta")
-EMULATED_EVENTS = 256
-"""Events for an emulated processor, which is some hundred times slower."""
-AVX2_MODEL = "Haswell"
-"""A processor of the emulator that has AVX2 and not AVX-512."""
+LIMIT = "programs/limitKernels.cpp"  # of data/
+TORCH_KERNELS = {"AVX-512": ("avx512", "DEFAULT"), "AVX2": ("avx2", "AVX2")}
+"""Kernels -> value of ATEN_CPU_CAPABILITY and of ONEDNN_MAX_CPU_ISA."""
 
 
 class Setting(NamedTuple):
@@ -43,10 +44,7 @@ class Setting(NamedTuple):
     program: str
     python: str = ""
     """The Python; empty: made for the version."""
-    prefix: tuple[str, ...] = ()
     environment: dict[str, str] = {}  # noqa: RUF012
-    limit: int = 0
-    """Most events; 0: all."""
 
 
 class Row(NamedTuple):
@@ -111,21 +109,23 @@ def measure_spread(
     unavailable: dict[str, str] = {}
     with tempfile.TemporaryDirectory() as name:
         file, scores = Path(name) / "images.npy", Path(name) / "scores.npy"
+        np.save(file, np.ascontiguousarray(images, dtype=np.float32))
+        limited: Path | None = None
+        try:
+            limited = kernel_limit(Path(name))
+        except BackendUnavailableError as error:
+            unavailable["onnxruntime with AVX2"] = str(error)
         expected: Images | None = None
-        for setting in settings("torchscript" in models):
+        for setting in settings("torchscript" in models, limited):
             model = models["torchscript" if setting.library == "torch" else "onnx"]
-            count = min(setting.limit or len(images), len(images))
-            np.save(file, np.ascontiguousarray(images[:count], dtype=np.float32))
             try:
                 python = setting.python or onnxruntime_python(setting.version, environments)
             except BackendUnavailableError as error:
                 unavailable[f"{setting.library} {setting.version}"] = str(error)
                 continue
-            found = score_elsewhere(
-                python, setting.program, model, file, scores, setting.prefix, setting.environment
-            )
+            found = score_elsewhere(python, setting.program, model, file, scores, setting.environment)
             expected = found if expected is None else expected
-            rows.append(_row(setting, labels[:count], found, expected[:count]))
+            rows.append(_row(setting, labels, found, expected))
     return Spread(rows, unavailable)
 
 
@@ -161,32 +161,50 @@ def to_json(spread: Spread) -> dict[str, Any]:
     }
 
 
-def settings(with_torch: bool) -> Iterator[Setting]:
-    """Yield all settings to try, the reference first."""
+def settings(with_torch: bool, limited: Path | None = None) -> Iterator[Setting]:
+    """Yield all settings to try, the reference first.
+
+    Args:
+        with_torch: whether there is a TorchScript file.
+        limited: library that limits kernels to AVX2; None: onnxruntime takes the widest only.
+    """
     here = version("onnxruntime")
-    yield Setting("onnxruntime", here, widest_kernels(), SCORE_ONNX, sys.executable)
-    known = [number for number in versions() if number != here]
-    for number in known:
-        yield Setting("onnxruntime", number, widest_kernels(), SCORE_ONNX)
-    emulator = shutil.which("qemu-x86_64")
-    if emulator and platform.machine() == "x86_64":
-        prefix = (emulator, "-cpu", AVX2_MODEL)
-        for number in known:
-            kernels = "AVX2 (emulated)"
-            yield Setting("onnxruntime", number, kernels, SCORE_ONNX, prefix=prefix, limit=EMULATED_EVENTS)
+    kernels: dict[str, dict[str, str]] = {widest_kernels(): {}}
+    if limited is not None:
+        kernels.setdefault("AVX2", {"LD_PRELOAD": str(limited)})
+    for number in (here, *(number for number in versions() if number != here)):
+        python = sys.executable if number == here else ""
+        for name, environment in kernels.items():
+            yield Setting("onnxruntime", number, name, SCORE_ONNX, python, environment)
     if with_torch:
-        for kernels, capability in (("AVX-512", "avx512"), ("AVX2", "avx2")):
-            yield Setting(
-                "torch",
-                version("torch"),
-                f"at most {kernels}",
-                SCORE_TORCH,
-                sys.executable,
-                environment={"ATEN_CPU_CAPABILITY": capability, "ONEDNN_MAX_CPU_ISA": _ONEDNN[capability]},
-            )
+        for name, (capability, dnn) in TORCH_KERNELS.items():
+            if name == "AVX-512" and widest_kernels() != name:
+                continue
+            environment = {"ATEN_CPU_CAPABILITY": capability, "ONEDNN_MAX_CPU_ISA": dnn}
+            yield Setting("torch", version("torch"), name, SCORE_TORCH, sys.executable, environment)
 
 
-_ONEDNN = {"avx512": "DEFAULT", "avx2": "AVX2"}
+def kernel_limit(folder: Path) -> Path:
+    """Return a library that, preloaded, hides all instructions after AVX2; onnxruntime has no switch for it.
+
+    Args:
+        folder: where it is built.
+
+    Raises:
+        BackendUnavailableError: no C++ compiler, or the machine cannot hide instructions.
+    """
+    compiler = shutil.which("c++") or shutil.which("g++")
+    if compiler is None:
+        raise BackendUnavailableError("cannot be chosen without a C++ compiler: apt-get install g++")
+    library = folder / "limitKernels.so"
+    command = [compiler, "-std=c++17", "-O1", "-shared", "-fPIC", "-o", str(library), str(resource(LIMIT))]
+    preloaded = ["env", f"LD_PRELOAD={library}", sys.executable, "-c", ""]
+    for words in (command, preloaded):
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode:
+            reason = " ".join(done.stderr.split())[-200:] or f"exit code {done.returncode}"
+            raise BackendUnavailableError(f"cannot be chosen on this machine ({reason})")
+    return library
 
 
 def widest_kernels() -> str:
@@ -216,9 +234,7 @@ def _row(setting: Setting, labels: NDArray[np.int64], found: Images, expected: I
 
 def table(spread: Spread) -> str:
     """Return the spread as a table for the terminal, with the sentence to quote."""
-    lines = [
-        _TABLE.format(*("library", "kernels", "releases", "events", "AUC", "delta AUC", "largest delta"))
-    ]
+    lines = [_TABLE.format(*HEADER)]
     lines += [
         _TABLE.format(
             *(f"{row.library} {row.version}", row.kernels, row.releases, row.events),

@@ -25,6 +25,10 @@ class Target(NamedTuple):
     """Version of libtorch, where the release has it."""
 
 
+# Sources. 13_1 to 14_2: cmsdist's branches IB/CMSSW_*_X/master (onnxruntime.spec, pytorch.spec,
+# cmssw-tool-conf.spec). From 15_0: its pull requests 9625 (onnxruntime 1.20.1), 10516 (1.25.1),
+# 10615 (1.26.0, for 20_1) and 10659 (torch 2.12.1, tested for 20_1); torch 2.6.0 of 15_1 from a build
+# recipe for that branch. Inferred from their neighbours, not read: torch of 15_0, 16_x, 17_0 and 20_0.
 _1_10 = Target("1.10.0", 15, 8)
 _1_14 = Target("1.14.1", 18, 8)
 _1_17 = Target("1.17.1", 20, 9, "2.4.0")

@@ -24,6 +24,7 @@ from ..run_folder import RunFolder
 from ..store import open_store
 from .agreement import BATCH_SIZES as PROOF_SIZES
 from .agreement import agreement, batch_differences, extreme_differences, worst_events
+from .operators import sofie_reason
 from .targets import DEFAULT_TARGET, TARGETS, find_cycle
 from .validation import BackendResult, Reference, Validation
 
@@ -71,6 +72,8 @@ def validate_run(
     split = proof_split(events)
     reference = run.predictor()
     predictors, unavailable = load_backends(run, backends, timeout, cmssw)
+    if run.manifest.onnx is not None:
+        unavailable["sofie"] = sofie_reason(run.manifest.onnx.operators)
     expected = score_split(reference.predict, events, split, limit, what="eager")
     check_classes(expected.labels, reference.classes, f"{events.store.path}, split {split}")
     found = {

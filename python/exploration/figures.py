@@ -13,6 +13,7 @@ from ..report.figure import COLORS, figure
 from ..store import ImageSpec
 from ..store.sparse import Array
 from .features import cell_tables
+from .monitor import Histogram
 
 STYLES = ("solid", "dashed", "dashdot", "dotted")  # beside the colours, for those who do not see them
 MIN_BINS, MAX_BINS = 10, 50  # of a spectrum
@@ -128,6 +129,75 @@ def draw_spectrum(
         axes.set_ylim(top=axes.get_ylim()[1] * 10)
         axes.legend(loc="upper right", fontsize=22)
     return path
+
+
+def draw_counts(
+    path: Path, seen: Histogram, samples: Sequence[tuple[str, Array]], label: str, right: str = ""
+) -> Path:
+    """Draw filled bins beside samples in the same bins, each normalised to 1; what is beyond is in the ends.
+
+    Args:
+        path: PNG file.
+        seen: what a monitor saw, drawn as points with statistical errors.
+        samples: names and counts (B + 2,), drawn as steps.
+        label: of the axis.
+        right: text above the axes.
+    """
+    seen, samples = _coarse(seen, samples)
+    total = seen.counts.sum()
+    every = np.sum([_inside(seen.counts), *(_inside(counts) for _, counts in samples)], axis=0)
+    filled = np.flatnonzero(every)
+    first, last = (filled[0], filled[-1] + 1) if len(filled) else (0, len(every))
+    edges = seen.edges[first : last + 1]
+    counts = _inside(seen.counts)[first:last]
+    positions = np.arange(last - first + 1)  # bins of equal width on paper, as their widths span decades
+    even = np.allclose(np.diff(edges), np.diff(edges)[0])
+    places = edges if even else positions
+    with figure(path, right=right) as axes:
+        for k, (name, sample) in enumerate(samples):
+            heights = _inside(sample)[first:last] / max(sample.sum(), 1)
+            axes.stairs(
+                heights, places, color=_color(k), ls=_style(k), linewidth=3 if k == 0 else 2, label=name
+            )
+        middles = (places[1:] + places[:-1]) / 2
+        errors = np.sqrt(counts) / max(total, 1)
+        axes.errorbar(
+            *(middles, counts / max(total, 1)),
+            yerr=errors,
+            fmt="o",
+            color="black",
+            label=f"monitor, {total:,.0f}",
+        )
+        if not even:
+            step = max(1, (len(edges) - 1) // 8)
+            axes.set_xticks(positions[::step], [f"{edge:.3g}" for edge in edges[::step]], fontsize=18)
+            axes.tick_params(axis="x", which="minor", bottom=False, top=False)
+        axes.set(xlabel=label, ylabel="Share of entries", xlim=(places[0], places[-1]))
+        axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
+        axes.legend(loc="upper right", fontsize=20)
+    return path
+
+
+def _coarse(seen: Histogram, samples: Sequence[tuple[str, Array]]) -> tuple[Histogram, list[Any]]:
+    """Join as many bins of equal width as what was seen fills in part only."""
+    bins = len(seen.edges) - 1
+    width = 1
+    if np.allclose(np.diff(seen.edges), seen.edges[1] - seen.edges[0]):
+        wanted = max(MIN_BINS, 2 * np.sqrt(seen.counts.sum()))
+        width = next(k for k in range(1, bins + 1) if bins % k == 0 and bins // k <= wanted)
+
+    def join(counts: Array) -> Array:
+        return np.concatenate([counts[:1], counts[1:-1].reshape(-1, width).sum(axis=1), counts[-1:]])
+
+    return Histogram(seen.edges[::width], join(seen.counts)), [(name, join(one)) for name, one in samples]
+
+
+def _inside(counts: Array) -> Array:
+    """Return (B,) of (B + 2,): the ends are added to the outermost bins."""
+    inside: Array = counts[1:-1].copy()
+    inside[0] += counts[0]
+    inside[-1] += counts[-1]
+    return inside
 
 
 class Panel(NamedTuple):

@@ -70,6 +70,16 @@ def test_a_server_that_is_down_is_named(exported_run, script):
     assert f"http://localhost:{port}/run: no server answers" in done.stderr
 
 
+def test_a_silent_server_is_one_line(exported_run, script):
+    pytest.importorskip("tritonclient")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"localhost:{silent.getsockname()[1]}"
+        options = ("--triton", url, "--timeout", 0.5)
+        done = script("validate", "--run", exported_run, *options, check=2)
+    assert f"http://{url}/run: no answer within 0.5 s" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_server_that_does_not_answer_is_given_up(exported_run):
     """A server whose machine accepts connections and then says nothing."""
     pytest.importorskip("tritonclient")
@@ -153,6 +163,16 @@ def test_a_served_model_is_validated_like_a_local_one(own_run, server, script):
 def test_another_model_on_the_server_is_refused(exported_run, server, model, words):
     with pytest.raises(DeploymentError, match=words):
         load_run(exported_run, f"{server}/{model}")
+
+
+@pytest.mark.triton
+@pytest.mark.parametrize(
+    ("model", "words"), [("other", "serves another model"), ("small", "[-1, 2, 24, 12]")]
+)
+def test_another_model_ends_a_validation(own_run, server, script, model, words):
+    done = script("validate", "--run", own_run, "--triton", f"{server}/{model}", check=2)
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 @pytest.mark.triton

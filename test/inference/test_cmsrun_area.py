@@ -54,8 +54,14 @@ def test_folders_that_cannot_run_it_are_named(exported_run, tmp_path, scram, scr
     for area, words in cases.values():
         with pytest.raises(DeploymentError, match=words):
             validate_run(exported_run, cmssw=area)
-    done = script("validate", "--run", exported_run, "--cmssw", tmp_path / "none", check=2)
-    assert "not a CMSSW area" in done.stderr
+    for name, words in (
+        ("none", "not a CMSSW area"),
+        ("bare", "has no"),
+        ("old", "does not load the exports"),
+    ):
+        done = script("validate", "--run", exported_run, "--cmssw", tmp_path / name, check=2)
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1
 
 
 def test_a_machine_without_scram_is_told(exported_run, tmp_path, monkeypatch):
