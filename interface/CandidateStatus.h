@@ -3,11 +3,14 @@
 
 // Why a candidate has no score. The values are documented in plugins/README.md and go to NanoAOD: never renumber them.
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cmath>
 #include <cstddef>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "RecoE2E/ParticleViT/interface/Hits.h"
 #include "RecoE2E/ParticleViT/interface/ImageDescription.h"
@@ -32,6 +35,27 @@ namespace particlevit {
     if (!domain.pt.contains(candidate.pt))
       return Status::kPt;
     return domain.absEta.contains(std::abs(candidate.eta)) ? Status::kScored : Status::kEta;
+  }
+
+  // Whether the probabilities of an image are numbers; kNoScore is none.
+  inline bool isScore(const float* probabilities, std::size_t classes) {
+    return std::all_of(probabilities, probabilities + classes, [](float p) { return std::isfinite(p) && p >= 0.f; });
+  }
+
+  // The status of each candidate when the images have been scored: `indices` has the candidate of each image, and those
+  // whose probabilities are not finite have no score. Throws if the numbers do not agree.
+  inline std::vector<int> finalStatus(std::vector<int> status,
+                                      const std::vector<int>& indices,
+                                      const std::vector<float>& probabilities,
+                                      std::size_t classes) {
+    if (probabilities.size() != indices.size() * classes)
+      throw std::length_error(std::to_string(probabilities.size()) + " probabilities for " +
+                              std::to_string(indices.size()) + " images, expected " + std::to_string(classes) +
+                              " classes each");
+    for (std::size_t i = 0; i < indices.size(); ++i)
+      if (!isScore(probabilities.data() + i * classes, classes))
+        status.at(indices[i]) = static_cast<int>(Status::kNotFinite);
+    return status;
   }
 
   // Counts candidates by status, for all threads of a job.

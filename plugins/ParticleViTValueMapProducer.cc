@@ -22,6 +22,7 @@
 #include "FWCore/Utilities/interface/InputTag.h"
 #include "RecoE2E/ParticleViT/interface/CandidateStatus.h"
 #include "RecoE2E/ParticleViT/plugins/modelParameters.h"
+#include "RecoE2E/ParticleViT/plugins/translateErrors.h"
 
 class ParticleViTValueMapProducer : public edm::global::EDProducer<> {
 public:
@@ -38,11 +39,6 @@ private:
   };
 
   using Candidates = edm::Handle<edm::View<reco::Candidate>>;
-
-  // Why each candidate has a score or none; those whose probabilities are not finite have none.
-  std::vector<int> finalStatus(const std::vector<int>& status,
-                               const std::vector<int>& indices,
-                               const std::vector<float>& probabilities) const;
 
   template <typename T>
   static void put(edm::Event& event,
@@ -114,32 +110,19 @@ void ParticleViTValueMapProducer::put(edm::Event& event,
   event.emplace(token, std::move(map));
 }
 
-std::vector<int> ParticleViTValueMapProducer::finalStatus(const std::vector<int>& status,
-                                                          const std::vector<int>& indices,
-                                                          const std::vector<float>& probabilities) const {
-  auto values = status;
-  for (std::size_t i = 0; i < indices.size(); ++i) {
-    const auto start = probabilities.begin() + i * classes_.size();
-    if (!std::all_of(start, start + classes_.size(), [](float p) { return std::isfinite(p) && p >= 0.f; }))
-      values.at(indices[i]) = static_cast<int>(particlevit::Status::kNotFinite);
-  }
-  for (const int value : values)
-    counter_.count(static_cast<particlevit::Status>(value));
-  return values;
-}
-
 void ParticleViTValueMapProducer::produce(edm::StreamID, edm::Event& event, const edm::EventSetup&) const {
   const auto candidates = event.getHandle(candidatesToken_);
   const auto& indices = event.get(indicesToken_);
   const auto& probabilities = event.get(probabilitiesToken_);
-  if (probabilities.size() != indices.size() * classes_.size())
-    throw cms::Exception("ParticleViTImages") << probabilities.size() << " probabilities for " << indices.size()
-                                              << " images, expected " << classes_.size() << " classes each";
   if (event.get(statusToken_).size() != candidates->size())
     throw cms::Exception("ParticleViTImages")
         << event.get(statusToken_).size() << " candidates had their status set, but src has " << candidates->size()
         << "; give the maps the same src as the images";
-  const auto status = finalStatus(event.get(statusToken_), indices, probabilities);
+  const auto status = particlevit::translateErrors("ParticleViTImages", [&] {
+    return particlevit::finalStatus(event.get(statusToken_), indices, probabilities, classes_.size());
+  });
+  for (const int value : status)
+    counter_.count(static_cast<particlevit::Status>(value));
 
   for (std::size_t k = 0; k < classes_.size(); ++k) {
     const auto& thresholds = classes_[k].thresholds;

@@ -4,11 +4,13 @@
 // What ParticleViTONNXProducer and ParticleViTTorchProducer share: parameters, the check that the images were made as
 // the model's description says, batches, and the count of images that cannot be scored.
 //
-// A Backend is made once per job from (path, metadata) and is shared by all streams. Its Stream, one per stream, is
-// made from the Backend and scores: const std::vector<float>& run(std::vector<float>& tensor, int64_t images).
+// A Backend is made once per job from (path, metadata, parameter `backend`) and is shared by all streams. Its Stream,
+// one per stream, is made from (Backend, number of the stream) before the first event and scores:
+// const std::vector<float>& run(std::vector<float>& tensor, int64_t images).
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@
 #include "FWCore/ParameterSet/interface/ParameterSet.h"
 #include "FWCore/ParameterSet/interface/ParameterSetDescription.h"
 #include "FWCore/Utilities/interface/EDPutToken.h"
+#include "FWCore/Utilities/interface/StreamID.h"
 #include "RecoE2E/ParticleViT/interface/ModelMetadata.h"
 #include "RecoE2E/ParticleViT/interface/TensorPacker.h"
 #include "RecoE2E/ParticleViT/plugins/imagesOfModel.h"
@@ -35,18 +38,25 @@ namespace particlevit {
     explicit ModelCache(const edm::ParameterSet& config)
         : metadata(readModel(config)), backend(load(config, metadata)) {}
 
+    // Calls what loads the model; its errors name the file.
+    template <typename Function>
+    static auto load(const std::string& path, Function&& function) {
+      try {
+        return translateErrors("ParticleViTModel", function);
+      } catch (cms::Exception& error) {
+        error.addContext("Loading the model " + path);
+        throw;
+      }
+    }
+
     const ModelMetadata metadata;
     const Backend backend;
     mutable std::atomic<unsigned long long> skippedImages{0};
 
   private:
     static Backend load(const edm::ParameterSet& config, const ModelMetadata& metadata) {
-      try {
-        return translateErrors("ParticleViTModel", [&] { return Backend(modelPath(config), metadata); });
-      } catch (cms::Exception& error) {
-        error.addContext("Loading the model " + modelPath(config));
-        throw;
-      }
+      return load(modelPath(config),
+                  [&] { return Backend(modelPath(config), metadata, config.getParameter<std::string>("backend")); });
     }
   };
 
@@ -59,7 +69,7 @@ namespace particlevit {
         : images_(config, this->consumesCollector(), cache->metadata.image),
           probabilitiesToken_(this->template produces<std::vector<float>>()),
           packer_(cache->metadata.image.shape(), config.getParameter<unsigned int>("max_images_per_call")),
-          stream_(cache->backend) {}
+          path_(modelPath(config)) {}
 
     static std::unique_ptr<Cache> initializeGlobalCache(const edm::ParameterSet& config) {
       return std::make_unique<Cache>(config);
@@ -77,7 +87,12 @@ namespace particlevit {
       describeModel(desc);
       desc.add<unsigned int>("max_images_per_call", 64)
           ->setComment("limits the memory that events with many candidates take");
+      desc.add<std::string>("backend", "cpu")->setComment("cpu, cuda, rocm, or auto: cuda where the job has it");
       descriptions.addWithDefaultLabel(desc);
+    }
+
+    void beginStream(edm::StreamID stream) override {
+      Cache::load(path_, [&] { stream_.emplace(this->globalCache()->backend, stream); });
     }
 
     void produce(edm::Event& event, const edm::EventSetup&) override {
@@ -86,7 +101,7 @@ namespace particlevit {
       std::vector<float> probabilities;
       const auto skipped = translateErrors("ParticleViTImages", [&] {
         const auto run = [this](std::vector<float>& tensor, std::int64_t images) -> const std::vector<float>& {
-          return stream_.run(tensor, images);
+          return stream_->run(tensor, images);
         };
         return scoreImages(images, metadata.image.shape(), metadata.classes.size(), packer_, run, probabilities);
       });
@@ -98,7 +113,8 @@ namespace particlevit {
     const ImagesOfModel images_;
     const edm::EDPutTokenT<std::vector<float>> probabilitiesToken_;
     TensorPacker packer_;
-    typename Backend::Stream stream_;
+    const std::string path_;
+    std::optional<typename Backend::Stream> stream_;
   };
 
 }  // namespace particlevit

@@ -13,6 +13,7 @@ import FWCore.ParameterSet.Config as cms
 
 from RecoE2E.ParticleViT.particleViTJetImageProducer_cfi import particleViTJetImageProducer
 from RecoE2E.ParticleViT.particleViTONNXProducer_cfi import particleViTONNXProducer
+from RecoE2E.ParticleViT.particleViTServices_cff import *  # noqa: F403
 from RecoE2E.ParticleViT.particleViTValueMapProducer_cfi import particleViTValueMapProducer
 
 _model = "RecoE2E/ParticleViT/data/models/quark_gluon.onnx"

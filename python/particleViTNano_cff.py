@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 import FWCore.ParameterSet.Config as cms
+from PhysicsTools.NanoAOD.nano_eras_cff import run2_nanoAOD_ANY
 
 from RecoE2E.ParticleViT.particleViTElectronPhoton_cff import (
     particleViTElectronImages,
@@ -29,6 +30,9 @@ from RecoE2E.ParticleViT.particleViTJets_cff import (
 )
 
 _miniModel = "RecoE2E/ParticleViT/data/models/electron_photon_mini.onnx"
+# Run 3 writes PUPPI jets, Run 2 CHS jets; where a process runs both tables, those of its era get the scores.
+_jetTables = cms.PSet(names=cms.vstring("jetPuppiTable", "jetTable"))
+run2_nanoAOD_ANY.toModify(_jetTables, names=["jetTable", "jetPuppiTable"])
 _miniHits = {"hits": "reducedEgamma:reducedEBRecHits", "tier": "mini", "model": _miniModel}
 
 
@@ -96,7 +100,8 @@ def _extend(table, maps, model):
 
 
 def _schedule(process, name, modules):
-    """Give the process the modules, in a task that all its paths may call on."""
+    """Give the process the modules, in a task that all its paths may call on, and their services."""
+    process.load("RecoE2E.ParticleViT.particleViTServices_cff")
     for label, module in modules.items():
         setattr(process, label, module)
     task = cms.Task(*(getattr(process, label) for label in modules))
@@ -127,7 +132,7 @@ def addElectronPhotonScores(process):
 
 def addJetScores(process):
     """Add the quark and gluon scores to the table Jet; reads tracks and rechits of the parent RECO files."""
-    table = _scheduledTable(process, ["jetPuppiTable", "jetTable"])
+    table = _scheduledTable(process, list(_jetTables.names))
     images = particleViTJetImages.clone(src=table.src)
     modules = {
         "particleViTJetImages": images,

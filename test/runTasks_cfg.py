@@ -11,6 +11,7 @@ import FWCore.ParameterSet.Config as cms
 
 parser = argparse.ArgumentParser(prog="cmsRun runTasks_cfg.py", description=__doc__.splitlines()[0])
 parser.add_argument("--events", required=True, help="hits and candidates (.txt)")
+parser.add_argument("--monitor", action="store_true", help="write histograms to *Monitor.root, here")
 parser.add_argument("--threads", type=int, default=1, help="threads and streams")
 # sys.argv holds the name of this file and, in some releases, cmsRun before it and "--" after it
 start = next((i + 1 for i, word in enumerate(sys.argv) if word.endswith("_cfg.py")), 1)
@@ -45,3 +46,6 @@ process.consumer = cms.EDAnalyzer(
     eventProducts=cms.untracked.vstring("particleViTPhotons", "particleViTElectrons", "particleViTJets"),
 )
 process.path = cms.Path(process.consumer, process.particleViTElectronPhotonTask, process.particleViTJetsTask)
+if args.monitor:
+    process.load("RecoE2E.ParticleViT.particleViTMonitor_cff")
+    process.path += process.particleViTElectronPhotonMonitorSequence + process.particleViTJetMonitorSequence

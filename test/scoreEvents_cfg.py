@@ -20,6 +20,7 @@ parser.add_argument("--jets", help="model of jet images (.onnx, .pt), in CMSSW_S
 parser.add_argument("--tier", default="reduced", help="tier of the hits")
 parser.add_argument("--allow-other-tier", action="store_true", help="accept models of another tier")
 parser.add_argument("--output", help="folder for the .npy files; none are written without it")
+parser.add_argument("--monitor", help="folder for the histograms of ParticleViTMonitor; none without it")
 parser.add_argument("--threads", type=int, default=1, help="threads and streams")
 parser.add_argument("--repetitions", type=int, default=1, help="how often the events are read")
 parser.add_argument("--drop-clusters", action="store_true", help="let superclusters be absent")
@@ -53,6 +54,7 @@ process.ParticleViTEndcapGeometry = cms.ESSource(
 process.options.numberOfThreads = args.threads
 process.options.numberOfStreams = args.threads
 process.load("FWCore.MessageService.MessageLogger_cfi")
+process.load("RecoE2E.ParticleViT.particleViTServices_cff")
 process.MessageLogger.cerr.FwkReport.reportEvery = 100000
 process.path = cms.Path()
 
@@ -83,9 +85,25 @@ def add_chain(name, model, images, src):
     modules = {name + "Images": images, name + "Scores": scores, name + "Maps": maps}
     if args.output:
         modules[name + "Writer"] = make_writer(name, description, src)
+    if args.monitor:
+        modules[name + "Monitor"] = make_monitor(name, model)
     for label, module in modules.items():
         setattr(process, label, module)
         process.path += module
+
+
+def make_monitor(name, model):
+    """Return the module that writes the histograms of one model."""
+    return cms.EDAnalyzer(
+        "ParticleViTMonitor",
+        images=cms.InputTag(name + "Images", "images"),
+        candidates=cms.InputTag(name + "Images", "candidates"),
+        status=cms.InputTag(name + "Images", "status"),
+        probabilities=cms.InputTag(name + "Scores"),
+        model=cms.FileInPath(model),
+        tier=cms.string(args.tier),
+        file=cms.untracked.string(os.path.join(args.monitor, name + "_monitor.root")),
+    )
 
 
 def make_writer(name, description, src):

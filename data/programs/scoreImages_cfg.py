@@ -48,6 +48,7 @@ process.maxEvents.input = args.max_events
 process.options.numberOfThreads = args.threads
 process.options.numberOfStreams = args.threads
 process.load("FWCore.MessageService.MessageLogger_cfi")
+process.load("RecoE2E.ParticleViT.particleViTServices_cff")
 process.MessageLogger.cerr.FwkReport.reportEvery = 100000
 
 producer = "ParticleViTTorchProducer" if args.model.endswith(".pt") else "ParticleViTONNXProducer"

@@ -42,8 +42,8 @@ class Names(dict[str, Any]):
         return self[name]
 
 
-def read_nano(cms: Any, folder: Path, modifiers: Iterable[str]) -> tuple[Any, list[str]]:
-    """Return a process with NanoAOD's path, and the statements about tasks that failed.
+def read_nano(cms: Any, folder: Path, modifiers: Iterable[str]) -> tuple[Any, list[str], Names]:
+    """Return a process with NanoAOD's path, the statements about tasks that failed, and all names.
 
     Args:
         cms: FWCore.ParameterSet.Config.
@@ -62,7 +62,7 @@ def read_nano(cms: Any, folder: Path, modifiers: Iterable[str]) -> tuple[Any, li
             if isinstance(value, kind) and not name.startswith("_"):
                 setattr(process, name, value)
     process.nanoAOD_step = cms.Path(process.nanoSequenceMC)
-    return process, failed
+    return process, failed, names
 
 
 def run_fragment(path: Path, names: Names, failed: list[str], seen: set[Path]) -> None:

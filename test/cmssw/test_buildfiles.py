@@ -12,7 +12,12 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[2]
 OWN = "RecoE2E/ParticleViT"
-EXTERNALS = {"nlohmann/": "json", "catch2/": "catch2", "torch/": "pytorch"}  # how their headers begin
+EXTERNALS = {  # how their headers begin
+    "nlohmann/": "json",
+    "catch2/": "catch2",
+    "torch/": "pytorch",
+    **dict.fromkeys(("TDirectory", "TFile", "TH1", "TH2", "TObjString"), "root"),
+}
 INCLUDE = re.compile(
     r'^\s*#(?:include|if __has_include|elif __has_include)\s*\(?["<]([^">]+)[">]', re.MULTILINE
 )

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -85,7 +86,10 @@ process.source = cms.Source(
     description=cms.untracked.string("{description}"),
 )
 process.scores = cms.EDProducer(
-    "{producer}", images=cms.InputTag("source"), model=cms.FileInPath("{model}")
+    "{producer}",
+    images=cms.InputTag("source"),
+    model=cms.FileInPath("{model}"),
+    backend=cms.string("{backend}"),
 )
 process.path = cms.Path(process.scores)
 """
@@ -103,6 +107,7 @@ def run_config(folder, model_dir, images, **changes):
         "producer": "ParticleViTONNXProducer",
         "model": "model.onnx",
         "description": DESCRIPTION,
+        "backend": "cpu",
     }
     config = folder / "test_cfg.py"
     config.write_text(CONFIG.format(**{**values, **changes}))
@@ -149,3 +154,28 @@ def test_images_that_are_not_finite_are_reported_once(score, model_dir, images, 
     assert code == 0
     assert log.count("not finite") == 1
     assert "20 images had values that are not finite" in log
+
+
+@pytest.mark.parametrize("producer", ["ParticleViTONNXProducer", "ParticleViTTorchProducer"])
+def test_unknown_and_absent_backends_are_refused_before_the_first_event(
+    score, model_dir, images, tmp_path, producer
+):
+    """Run where there is no GPU; with one, cuda is no error."""
+    model = "model.onnx" if "ONNX" in producer else "model.pt"
+
+    def start(backend):
+        return run_config(tmp_path, model_dir, images[:2], producer=producer, model=model, backend=backend)
+
+    log, code = start("tpu")
+    assert code
+    assert "backend is 'tpu', expected one of [auto, cpu, cuda, rocm]" in log
+    assert "Begin processing" not in log
+    if Path("/dev/nvidiactl").exists():
+        pytest.skip("this machine has an NVIDIA GPU")
+    for backend in ("cuda", "rocm"):
+        log, code = start(backend)
+        assert code
+        assert f"backend is '{backend}', but " in log
+        assert "Begin processing" not in log
+    log, code = start("auto")
+    assert code == 0, log

@@ -20,7 +20,18 @@ import RecoE2E.ParticleViT
 PACKAGE = Path(__file__).resolve().parents[2]
 FRAGMENTS = sorted(PACKAGE.glob("python/*_cff.py"))
 GOLDEN = sorted(PACKAGE.glob("test/cmssw/golden/*_cfi.py"))
-STANDARD = {"Configuration", "FWCore", "RecoE2E", "argparse", "json", "os", "pathlib", "sys"}
+STANDARD = {
+    "Configuration",
+    "contextlib",
+    "FWCore",
+    "PhysicsTools",
+    "RecoE2E",
+    "argparse",
+    "json",
+    "os",
+    "pathlib",
+    "sys",
+}
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +88,25 @@ def test_generated_files_are_found_in_the_area_before_the_release(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert done.stdout.split() == ["area", "release", "3"], done.stderr
+
+
+def test_modules_of_the_newest_form_are_found(tmp_path):
+    """From 14_1 on the build writes X.py, x_cfi.py, which imports it, and modules.py, which imports all."""
+    folder = tmp_path / "cfipython" / "el9" / "RecoE2E" / "ParticleViT"
+    folder.mkdir(parents=True)
+    (folder / "ParticleViTOne.py").write_text("def ParticleViTOne():\n    return 'made'\n")
+    (folder / "particleViTOne_cfi.py").write_text(
+        "from .ParticleViTOne import ParticleViTOne\n\nparticleViTOne = ParticleViTOne()\n"
+    )
+    (folder / "modules.py").write_text("from .ParticleViTOne import ParticleViTOne\n")
+    environment = {"CMSSW_BASE": str(tmp_path), "SCRAM_ARCH": "el9"}
+    code = (
+        "from RecoE2E.ParticleViT.modules import *\n"
+        "from RecoE2E.ParticleViT.particleViTOne_cfi import particleViTOne\n"
+        "print(ParticleViTOne(), particleViTOne)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stdout.split() == ["made", "made"], done.stderr
 
 
 def test_every_plugin_has_the_packages_prefix_and_a_golden_copy():
@@ -136,8 +166,22 @@ def sonic(cms, monkeypatch):
         return sys.modules[name].enableSonicTriton
 
 
+@pytest.fixture
+def eras(cms, monkeypatch):
+    """The modifier of Run 2 NanoAOD: the release's own, or where only a framework core is, one like it."""
+    name = "PhysicsTools.NanoAOD.nano_eras_cff"
+    monkeypatch.delitem(sys.modules, "RecoE2E.ParticleViT.particleViTNano_cff", raising=False)
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        for part in ("PhysicsTools", "PhysicsTools.NanoAOD", name):
+            monkeypatch.setitem(sys.modules, part, types.ModuleType(part))
+        sys.modules[name].run2_nanoAOD_ANY = cms.Modifier()
+        return sys.modules[name]
+
+
 @pytest.mark.parametrize("path", FRAGMENTS, ids=lambda path: path.stem)
-@pytest.mark.usefixtures("sonic")
+@pytest.mark.usefixtures("sonic", "eras")
 def test_the_framework_loads_it(cms, path):
     load(path)
 
@@ -181,8 +225,43 @@ def test_default_tasks_are_wired(cms):
     process.dumpPython()
 
 
+def test_monitors_watch_what_the_tasks_score(cms):
+    process = cms.Process("TEST")
+    process.load("RecoE2E.ParticleViT.particleViTElectronPhoton_cff")
+    process.load("RecoE2E.ParticleViT.particleViTJets_cff")
+    process.load("RecoE2E.ParticleViT.particleViTMonitor_cff")
+    process.path = cms.Path(
+        process.particleViTElectronPhotonMonitorSequence + process.particleViTJetMonitorSequence
+    )
+    monitors = [getattr(process, f"particleViT{kind}Monitor") for kind in ("Photon", "Electron", "Jet")]
+    for monitor in monitors:
+        tags = (monitor.images, monitor.candidates, monitor.status, monitor.probabilities)
+        assert {tag.moduleLabel for tag in tags} <= process.path.moduleNames()
+        assert monitor.tier == getattr(process, monitor.images.moduleLabel).tier
+        assert monitor.model == getattr(process, monitor.images.moduleLabel).model
+    assert len({monitor.file.value() for monitor in monitors}) == 3
+    process.dumpPython()
+
+
+@pytest.mark.parametrize("fragment", ["ElectronPhoton", "Jets"])
+def test_fragments_load_the_services_that_the_release_has(cms, monkeypatch, fragment):
+    """Stand-ins for the two generated files of newer releases, which no framework core of 2023 has."""
+    for name in ("Services", fragment):
+        monkeypatch.delitem(sys.modules, f"RecoE2E.ParticleViT.particleViT{name}_cff", raising=False)
+    for package, service in (("PyTorch", "PyTorchService"), ("ONNXRuntime", "ONNXService")):
+        name = f"PhysicsTools.{package}.{service}_cfi"
+        for part in ("PhysicsTools", f"PhysicsTools.{package}", name):
+            monkeypatch.setitem(sys.modules, part, types.ModuleType(part))
+        setattr(sys.modules[name], service, cms.Service(service))
+    process = cms.Process("TEST")
+    process.load(f"RecoE2E.ParticleViT.particleViT{fragment}_cff")
+    assert {"PyTorchService", "ONNXService"} <= set(process.services_())
+    for name in ("Services", fragment):
+        monkeypatch.delitem(sys.modules, f"RecoE2E.ParticleViT.particleViT{name}_cff")
+
+
 @pytest.fixture
-def nano(cms, tmp_path, monkeypatch):
+def nano(cms, eras, tmp_path, monkeypatch):
     """The NanoAOD fragment, where the shipped models' descriptions are found."""
     folder = tmp_path / "RecoE2E/ParticleViT/data/models"
     folder.mkdir(parents=True)
@@ -236,6 +315,41 @@ def test_nano_takes_the_jet_table_of_run_2_where_that_one_is_scheduled(cms, nano
     process.other = cms.Path(process.jetTable)
     process.schedule = cms.Schedule(process.other)
     assert hasattr(nano.addJetScores(process).jetTable, "externalVariables")
+
+
+def test_nano_takes_the_jets_of_the_era_where_both_tables_are_scheduled(cms, nano, eras, monkeypatch):
+    both = ["jetTable", "jetPuppiTable"]
+    process = nano.addJetScores(nano_process(cms, both))
+    assert hasattr(process.jetPuppiTable, "externalVariables")
+    assert not hasattr(process.jetTable, "externalVariables")
+    if not isinstance(eras.run2_nanoAOD_ANY, cms.Modifier):
+        pytest.skip("the release's own modifier, which a process may choose only once")
+    monkeypatch.setattr(eras.run2_nanoAOD_ANY, "_Modifier__chosen", True)
+    monkeypatch.delitem(sys.modules, nano.__name__)
+    process = importlib.import_module(nano.__name__).addJetScores(nano_process(cms, both))
+    assert hasattr(process.jetTable, "externalVariables")
+    assert not hasattr(process.jetPuppiTable, "externalVariables")
+
+
+@pytest.mark.parametrize("add", ["addElectronPhotonScores", "addJetScores"])
+def test_nano_without_any_table_is_refused_and_left_as_it_was(cms, nano, add):
+    process = nano_process(cms, [])
+    before = process.dumpPython()
+    with pytest.raises(RuntimeError, match="no path runs (photonTable|jetPuppiTable or jetTable), which"):
+        getattr(nano, add)(process)
+    assert process.dumpPython() == before
+    with pytest.raises(RuntimeError, match="no path runs"):
+        getattr(nano, add)(cms.Process("EMPTY"))
+
+
+@pytest.mark.parametrize("table", ["photonTable", "electronTable"])
+def test_nano_with_a_table_of_electrons_or_photons_without_source_is_refused(cms, nano, table):
+    process = nano_process(cms, ["photonTable", "electronTable"])
+    delattr(getattr(process, table), "src")
+    before = process.dumpPython()
+    with pytest.raises(RuntimeError, match=f"{table} has no src"):
+        nano.addElectronPhotonScores(process)
+    assert process.dumpPython() == before
 
 
 def test_nano_without_a_table_source_or_model_is_refused(cms, nano, monkeypatch):

@@ -6,6 +6,8 @@ That is in $CMSSW_RELEASE_BASE, or in the folder that $PARTICLEVIT_NANOAOD names
 import importlib
 import json
 import os
+import sys
+import types
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from cmssw.nano_tasks import read_nano
 import RecoE2E.ParticleViT
 
 GOLDEN = Path(__file__).parent / "golden"
+NANO = "RecoE2E.ParticleViT.particleViTNano_cff"
 MODELS = {"electron_photon_mini": ["photon", "electron"], "quark_gluon": ["gluon", "quark"]}
 
 
@@ -33,8 +36,11 @@ def cms():
 
 
 @pytest.fixture
-def nano(cms, tmp_path, monkeypatch):
-    """The NanoAOD fragment, where the golden copies and the models' descriptions are found."""
+def load_nano(tmp_path, monkeypatch):
+    """`load_nano(names)` imports the NanoAOD fragment with the release's modifier for Run 2.
+
+    The golden copies and the models' descriptions are found.
+    """
     folder = tmp_path / "RecoE2E/ParticleViT/data/models"
     folder.mkdir(parents=True)
     for name, classes in MODELS.items():
@@ -42,7 +48,18 @@ def nano(cms, tmp_path, monkeypatch):
         (folder / f"{name}.json").write_text(json.dumps(content))
     monkeypatch.setenv("CMSSW_SEARCH_PATH", str(tmp_path))
     monkeypatch.setattr(RecoE2E.ParticleViT, "__path__", [*RecoE2E.ParticleViT.__path__, str(GOLDEN)])
-    return importlib.import_module("RecoE2E.ParticleViT.particleViTNano_cff")
+
+    def load(names):
+        eras = types.ModuleType("PhysicsTools.NanoAOD.nano_eras_cff")
+        eras.run2_nanoAOD_ANY = names["run2_nanoAOD_ANY"]
+        for part in ("PhysicsTools", "PhysicsTools.NanoAOD"):
+            monkeypatch.setitem(sys.modules, part, types.ModuleType(part))
+        monkeypatch.setitem(sys.modules, eras.__name__, eras)
+        monkeypatch.delitem(sys.modules, NANO, raising=False)
+        return importlib.import_module(NANO)
+
+    yield load
+    sys.modules.pop(NANO, None)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +67,11 @@ def nano(cms, tmp_path, monkeypatch):
     [((), "jetPuppiTable", "jetTable"), (("run2_nanoAOD_106Xv2",), "jetTable", "jetPuppiTable")],
     ids=["Run 3", "Run 2"],
 )
-def test_scores_go_to_the_tables_that_the_release_schedules(cms, nano, fragments, modifiers, table, other):
-    process, failed = read_nano(cms, fragments, modifiers)
+def test_scores_go_to_the_tables_that_the_release_schedules(
+    cms, load_nano, fragments, modifiers, table, other
+):
+    process, failed, names = read_nano(cms, fragments, modifiers)
+    nano = load_nano(names)
     assert not failed
     scheduled = process.nanoAOD_step.moduleNames()
     assert table in scheduled
@@ -76,3 +96,19 @@ def columns_of(process, table):
     """Names of a table's variables that it reads from value maps."""
     variables = getattr(getattr(process, table), "externalVariables", None)
     return set() if variables is None else set(variables.parameterNames_())
+
+
+@pytest.mark.parametrize(
+    ("modifiers", "table", "other"),
+    [((), "jetPuppiTable", "jetTable"), (("run2_nanoAOD_106Xv2",), "jetTable", "jetPuppiTable")],
+    ids=["Run 3", "Run 2"],
+)
+def test_where_a_process_runs_both_jet_tables_its_era_decides(
+    cms, load_nano, fragments, modifiers, table, other
+):
+    process, _, names = read_nano(cms, fragments, modifiers)
+    process.both = cms.Path(process.jetTablesTask, process.jetPuppiTablesTask)
+    before = {name: columns_of(process, name) for name in (table, other)}
+    load_nano(names).addJetScores(process)
+    assert "particleViT_quark" in columns_of(process, table) - before[table]
+    assert columns_of(process, other) == before[other]
