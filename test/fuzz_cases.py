@@ -210,6 +210,7 @@ def command_lines(work: Path) -> dict[str, list[tuple[str, ...]]]:
         ],
         "benchmark": [("--runs", run, "--output", out), *[("--runs", nothing, "--output", out)] * 5],
         "export": [("--run", run)],
+        "report": [("--run", run, "--card", f"{out}.md")],
         "validate": [("--run", run, "--limit", "20")],
     }
     return {verb: lines[verb] for verb in VERBS}
