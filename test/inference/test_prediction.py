@@ -323,3 +323,8 @@ def test_files_on_a_server_in_and_out(model, jet_files, jet_recipe, tmp_path, xr
     assert ak.array_equal(scores_of(folder / "scores/out.root"), scores_of(Path("local.root")))
     assert [path.name for path in (folder / "scores").iterdir()] == ["out.root"]
     assert [path.name for path in tmp_path.iterdir()] == ["local.root"]
+
+
+def test_negative_threads_are_refused(jet_run, jet_files, script, tmp_path):
+    words = ("--run", jet_run, "--files", jet_files[1], "--output", tmp_path / "out", "--threads", -3)
+    assert "--threads is -3; give 0 or more" in script("predict", *words, check=2).stderr
