@@ -18,6 +18,7 @@ import contextlib
 import gc
 import multiprocessing
 import random
+import signal
 import sys
 from collections import Counter
 from importlib import import_module
@@ -35,7 +36,7 @@ from RecoE2E.ParticleViT.commands.main import VERBS
 from RecoE2E.ParticleViT.errors import ParticleViTError
 
 PAIRS, STOPS = 1000, 12
-KINDS = {"options": 0.72, "pairs": 0.05, "artefacts": 0.2, "stops": 0.03}
+KINDS = {"options": 0.78, "pairs": 0.05, "artefacts": 0.15, "stops": 0.02}
 """Kinds of cases, and their shares in a sample."""
 
 
@@ -57,6 +58,7 @@ def choose(folder: Path, seed: int, number: int, only: str, verb: str) -> list[C
     for kind, share in KINDS.items():
         some = [one for one in kinds[kind] if verb in ("", one.verb)] if only in ("", kind) else []
         chosen += some[: round(number * (1 if only else share))] if number else some
+    source.shuffle(chosen)
     return chosen
 
 
@@ -90,6 +92,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--cases", type=int, default=0, help="number of cases; 0: all")
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job ignores
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", choices=tuple(KINDS))
     parser.add_argument("--verb", default="", choices=tuple(VERBS))
@@ -104,16 +107,11 @@ def main() -> int:
     cases = choose(folder, words.seed, words.cases, words.only, words.verb)
     gc.collect()
     gc.freeze()  # else each child copies the memory that its collector looks at
-    outcomes = []
-    for case in cases:
-        one = run_case(case, folder)
-        outcomes.append(one)
-        text = f"{'FAULT ' + one.fault if one.fault else 'ok'}: {case.line}"
-        with (folder / "cases.txt").open("a", encoding="utf-8") as file:
-            last = (one.text.strip().splitlines() or [""])[-1]
-            file.write(f"{one.code} {one.seconds:.1f} s {text}\n    {last}\n")
-        if one.fault:
-            say(text)
+    outcomes: list[Outcome] = []
+    with contextlib.suppress(KeyboardInterrupt):  # which ends it early, with what was run
+        for case in cases:
+            outcomes.append(run_case(case, folder))
+            report(outcomes[-1], folder / "cases.txt")
     rows, codes = summarise(outcomes), dict(sorted(Counter(one.code for one in outcomes).items()))
     if words.results is not None:
         add_rows(words.results, rows, repetitions=1)
@@ -121,6 +119,16 @@ def main() -> int:
     seconds = sum(one.seconds for one in outcomes)
     say(f"{len(outcomes)} cases in {seconds:.0f} s, exit codes {codes}: {faults} failures")
     return faults
+
+
+def report(one: Outcome, path: Path) -> None:
+    """Add a case to the list of all, and print it where it failed."""
+    text = f"{'FAULT ' + one.fault if one.fault else 'ok'}: {one.case.line}"
+    last = (one.text.strip().splitlines() or [""])[-1]
+    with path.open("a", encoding="utf-8") as file:
+        file.write(f"{one.code} {one.seconds:.1f} s {text}\n    {last}\n")
+    if one.fault:
+        say(text)
 
 
 def say(text: str) -> None:

@@ -153,7 +153,8 @@ def stop_cases(source: random.Random, work: Path, number: int) -> list[Case]:
     cases = [
         Case("stops", verb, words, (name, f"{source.uniform(0.05, 0.95):.3f}"))
         for verb, lines in command_lines(work).items()
-        for words in lines
+        for words in dict.fromkeys(lines)
+        if not any(word.endswith("nothing") for word in words)
         for name in ("SIGINT", "SIGTERM", "SIGKILL")
         for _ in range(number)
         if verb != "benchmark"  # which is too slow, and writes at its end only
@@ -174,9 +175,9 @@ def changed(words: Sequence[str], option: Option, value: str) -> tuple[str, ...]
 
 
 def command_lines(work: Path) -> dict[str, list[tuple[str, ...]]]:
-    """Return small command lines of every verb that are in order."""
+    """Return small command lines of every verb, in order but for files that are not there."""
     store, run, out = (str(work / name) for name in ("store", "run", "out"))
-    recipe = ("--recipe", str(work / "jets.yaml"))
+    recipe, nothing = ("--recipe", str(work / "jets.yaml")), str(work / "nothing")
     jets, parquet = (("--files", str(work / f"inputs/jets.{kind}")) for kind in ("root", "parquet"))
     lines: dict[str, list[tuple[str, ...]]] = {
         "simulate": [("electron_photon", "--events", "3", "--output", f"{out}.hdf5")],
@@ -191,11 +192,15 @@ def command_lines(work: Path) -> dict[str, list[tuple[str, ...]]]:
         ],
         "train": [(*recipe, "--store", store, "--run", out, *TINY)],
         "compare": [
-            (*recipe, "--store", store, "--run", out, "--models", "reference_cnn", "--sizes", "64", *TINY)
+            (*recipe, "--store", store, "--run", out, "--models", "hybrid_vit", "--sizes", "64", *TINY)
         ],
         "ensemble": [("--runs", run, "--run", out)],
         "learning_rate": [(*recipe, "--store", store, *TINY)],
-        "tune": [(*recipe, "--store", store, "--output", out, *STUDY, *TINY)],
+        "tune": [
+            (*recipe, "--store", store, "--output", out, *STUDY, *TINY),
+            *[(*recipe, "--store", store, "--output", out, "--space", nothing, *TINY)]
+            * 9,  # ends before the search
+        ],
         "evaluate": [("--run", run, "--limit", "20", "--output", out), ("--run", run)],
         "robustness": [("--runs", run, "--limit", "20", "--output", out)],
         "predict": [
@@ -203,8 +208,9 @@ def command_lines(work: Path) -> dict[str, list[tuple[str, ...]]]:
             ("--run", run, *jets, "--output", out, "--backend", "onnx"),
             ("--run", run, *parquet, "--output", f"{out}.parquet", "--backend", "torchscript"),
         ],
-        "benchmark": [("--runs", run, "--output", out)],
+        "benchmark": [("--runs", run, "--output", out), *[("--runs", nothing, "--output", out)] * 5],
         "export": [("--run", run)],
+        "report": [("--run", run, "--card", f"{out}.md")],
         "validate": [("--run", run, "--limit", "20")],
     }
     return {verb: lines[verb] for verb in VERBS}

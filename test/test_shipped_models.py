@@ -30,6 +30,10 @@ def test_a_shipped_model_is_small_whole_and_that_of_its_recipe(name):
     recipe = load_recipe(RECIPES[name])
     assert path.stat().st_size < 1_000_000
     assert hashlib.sha256(path.read_bytes()).hexdigest() == content["onnx"]["sha256"]
+    card = (MODELS / f"{name}.md").read_text()
+    assert content["onnx"]["sha256"] in card, "make the card anew, see data/models/README.md"
+    assert f"# {name}\n" in card
+    assert "license: apache-2.0" in card
     assert content["classes"] == recipe.classes
     image = ImageSpec.from_dict(content["image"])
     assert image.shape == image_of_recipe(recipe).shape

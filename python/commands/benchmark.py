@@ -14,6 +14,8 @@ def benchmark(
     output: Path | None = None,
     device: Literal["cpu", "cuda"] = "cpu",
     threads: Sequence[int] = (1,),
+    label: str = "ParticleViT",
+    pdf: bool = False,
 ) -> None:
     """Measure trained runs and write benchmark.json, benchmark.html, profiler traces and Pareto figures.
 
@@ -22,12 +24,16 @@ def benchmark(
         output: Folder to write to; by default the run folder, with several runs the folder benchmark.
         device: Where the models run.
         threads: Numbers of threads to measure with on the CPU.
+        label: Text above the figures on the left, such as CMS Simulation.
+        pdf: Write a PDF beside the PNG of each figure.
     """
     from ..evaluation.benchmark import benchmark_runs, table
+    from ..report.figure import figure_style
     from .run_page import write_report
 
     folder = output or (runs[0] if len(runs) == 1 else Path("benchmark"))
-    cli.say(table(benchmark_runs(runs, folder, device, threads)))
+    with figure_style(label, pdf):
+        cli.say(table(benchmark_runs(runs, folder, device, threads)))
     for run in runs:
         write_report(run)
     cli.say(f"{folder / 'benchmark.json'}, {folder / 'benchmark.html'}")

@@ -56,15 +56,15 @@ def run_chain(recipe: Recipe, run: Path, events: int) -> tuple[str, bool]:
         OutputError: another chain writes this run, or it cannot be written.
     """
     refuse_torchrun("simulates and ingests first")
-    simulate, suffix = _simulation(recipe)
+    simulate, name = _simulation(recipe, events)
     with locked(run, "chain", inside=False):
-        return _run_steps(recipe, run, events, simulate, suffix)
+        return _run_steps(recipe, run, events, simulate, name)
 
 
 def _run_steps(
-    recipe: Recipe, run: Path, events: int, simulate: Callable[[Path, int, int], None], suffix: str
+    recipe: Recipe, run: Path, events: int, simulate: Callable[[Path, int, int], None], name: str
 ) -> tuple[str, bool]:
-    inputs = run.parent / "inputs" / f"{recipe.name}_{events}_seed{SIMULATION_SEED}{suffix}"
+    inputs = run.parent / "inputs" / name
     store = run.parent / "stores" / f"{recipe.name}_{events}"
     with _step(1, f"simulate {events} events"):
         if not inputs.exists():
@@ -109,13 +109,13 @@ def _step(number: int, what: str) -> Iterator[None]:
     logger.info("step %d/6: done in %.0f s", number, time.monotonic() - start)
 
 
-def _simulation(recipe: Recipe) -> tuple[Callable[[Path, int, int], None], str]:
-    """Return what simulates the process of the recipe's name, and the suffix of the file that it writes."""
-    from ..simulation import PROCESSES, simulate
+def _simulation(recipe: Recipe, events: int) -> tuple[Callable[[Path, int, int], None], str]:
+    """Return what simulates the process of the recipe's name, and the name of the file that it writes."""
+    from ..simulation import PROCESSES, file_name, simulate
 
     if recipe.name not in PROCESSES:
         raise RecipeError(f"recipe '{recipe.name}' has no simulation; ingest files and give --store")
-    return partial(simulate, recipe.name), PROCESSES[recipe.name].suffix
+    return partial(simulate, recipe.name), file_name(recipe.name, events, SIMULATION_SEED)
 
 
 def _ingest(recipe: Recipe, inputs: Path, store: Path) -> None:

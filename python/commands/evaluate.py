@@ -15,6 +15,8 @@ def evaluate(
     limit: int = 0,
     calibrate: bool = False,
     against: Sequence[Path] = (),
+    label: str = "ParticleViT",
+    pdf: bool = False,
 ) -> None:
     """Evaluate a trained run and write metrics.json, plots/*.png and report.html.
 
@@ -26,13 +28,17 @@ def evaluate(
         limit: Most events per split; 0 means all, and at most 20,000 of the training split.
         calibrate: Fit a temperature on the validation split first; exports carry it from then on.
         against: Other run folders, for a paired test on the same events.
+        label: Text above the figures on the left, such as CMS Simulation.
+        pdf: Write a PDF beside the PNG of each figure.
     """
     from ..evaluation.evaluate import compare_runs, evaluate_run, table
     from ..inference.run import Run
+    from ..report.figure import figure_style
     from .run_page import write_report
 
     trained = Run(run)
-    cli.say(table(evaluate_run(trained, store, output, limit, calibrate=calibrate)))
+    with figure_style(label, pdf):
+        cli.say(table(evaluate_run(trained, store, output, limit, calibrate=calibrate)))
     for other in against:
         cli.say(compare_runs(trained, other, store, limit))
     cli.say(str(write_report(trained)))

@@ -18,6 +18,8 @@ def explore(
     limit: int = 0,
     monitor: str | None = None,
     run: Path | None = None,
+    label: str = "ParticleViT",
+    pdf: bool = False,
     overrides: dict[str, Any] | None = None,
 ) -> None:
     """Explore input files (--files with --recipe) or a store (--store).
@@ -36,14 +38,19 @@ def explore(
         limit: Most events of each file, or of each split of a store; 0 for all.
         monitor: File of ParticleViTMonitor, or FILE:LABEL/TIER for one of several modules in it.
         run: Run folder, or folder of exported files, of the model that scored in the monitored job.
+        label: Text above the figures on the left, such as CMS Simulation.
+        pdf: Write a PDF beside the PNG of each figure.
         overrides: Keys of the recipe, in place of the file's.
     """
+    from ..report.figure import figure_style
+
     if limit < 0:
         raise InputError(f"--limit is {limit}, expected 0 or more")
     if monitor is None and run is not None:
         raise InputError("--run needs --monitor, the file of the job whose model it is")
     if monitor is not None:
-        cli.say(_explore_monitor(monitor, store, output, run, limit))
+        with figure_style(label, pdf):
+            cli.say(_explore_monitor(monitor, store, output, run, limit))
         return
     if bool(files) == (store is not None):
         found = "both" if store else "neither"
@@ -54,10 +61,11 @@ def explore(
     from ..recipe import load_recipe
 
     study = load_recipe(recipe, overrides) if recipe is not None else None
-    if store is not None:
-        cli.say(exploration.explore_store(store, output, study, limit))
-    elif study is not None:
-        cli.say(exploration.explore_files(study, files, output, limit))
+    with figure_style(label, pdf):
+        if store is not None:
+            cli.say(exploration.explore_store(store, output, study, limit))
+        elif study is not None:
+            cli.say(exploration.explore_files(study, files, output, limit))
 
 
 def _explore_monitor(monitor: str, store: Path | None, output: Path, run: Path | None, limit: int) -> str:

@@ -13,10 +13,11 @@ def export(
     target: str = "CMSSW_13_1",
     int8: bool = False,
     store: Path | None = None,
+    licence: str = "",
     triton: Path | None = None,
     cms_data: Path | None = None,
 ) -> None:
-    """Export a trained run as TorchScript and ONNX, with model.json beside them.
+    """Export a trained run as TorchScript and ONNX, with model.json and MODEL_CARD.md beside them.
 
     Args:
         run: Run folder with a checkpoint; RUN/export is written.
@@ -24,6 +25,7 @@ def export(
             or CMSSW_14_0_21; newer ones than the newest known are taken for that one.
         int8: Write model_int8.onnx too, or refuse where it changes the AUC by more than 0.002.
         store: Store whose training split calibrates int8; by default the one of the training.
+        licence: Licence of the model, for its card: an SPDX name such as Apache-2.0.
         triton: Model repository of a Triton server, where the model is written too, as RUN's name.
         cms_data: Clone of a cms-data repository, where files, checksums and a card are written too.
     """
@@ -31,16 +33,18 @@ def export(
     from ..deployment.operators import operator_lines
     from ..evaluation.evaluate import evaluate_run
     from ..inference.run import Run
+    from .model_card import CARD, model_card, write_card
 
     trained = Run(run)
     if not trained.metrics_file.is_file():
         evaluate_run(trained)  # exports carry its working points
-    content = export_run(trained, target, int8, store)
+    content = export_run(trained, target, int8, store, licence)
+    write_card(trained)
     onnx, small = content.onnx, content.onnx_int8
     if onnx is not None:
         cli.say(
             f"{run / 'export'}: model.pt, model.onnx (opset {onnx.opset}, IR {onnx.ir_version}, "
-            f"{onnx.nodes} nodes, {onnx.bytes / 1e3:.0f} kB; {target} and later), model.json"
+            f"{onnx.nodes} nodes, {onnx.bytes / 1e3:.0f} kB; {target} and later), model.json, {CARD}"
         )
         for line in operator_lines(onnx.operators):
             cli.say(line)
@@ -53,8 +57,8 @@ def export(
     if cms_data is not None:
         from ..deployment.cms_data import write_cms_data
 
-        files = ", ".join(str(path.relative_to(cms_data)) for path in write_cms_data(trained, cms_data))
-        cli.say(f"{cms_data}: {files}")
+        written = write_cms_data(trained, cms_data, str(model_card(trained, trained.name)))
+        cli.say(f"{cms_data}: {', '.join(str(path.relative_to(cms_data)) for path in written)}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from ..errors import RecipeError
 from . import cli
 
 
@@ -50,6 +51,8 @@ def predict(
     from ..inference.run import Run
     from ..inference.run_recipe import run_recipe
 
+    if threads < 0:
+        raise RecipeError(f"--threads is {threads}; give 0 or more")
     study = run_recipe(Run(run), recipe, overrides)
     model = ModelChoice(str(run), backend, threads)
     result = predict_files(study, model, files, output, format, name, workers, scheduler, on_error)

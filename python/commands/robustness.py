@@ -10,7 +10,12 @@ from . import cli
 
 
 def robustness(
-    runs: Sequence[Path], store: Path | None = None, output: Path | None = None, limit: int = 4000
+    runs: Sequence[Path],
+    store: Path | None = None,
+    output: Path | None = None,
+    limit: int = 4000,
+    label: str = "ParticleViT",
+    pdf: bool = False,
 ) -> None:
     """Scan the AUC under noise, dead cells, masked patches, energy scale, time jitter and rotations.
 
@@ -21,13 +26,17 @@ def robustness(
         store: Store whose test split is disturbed; by default the one of the training.
         output: Folder to write to; by default the first run's, or its evaluations/STORE-ID for another store.
         limit: Most events.
+        label: Text above the figures on the left, such as CMS Simulation.
+        pdf: Write a PDF beside the PNG of each figure.
     """
     from ..evaluation.evaluate import evaluation_folder
     from ..evaluation.robustness import EVENTS, scan_runs, table
+    from ..report.figure import figure_style
     from .run_page import write_report
 
     folder = evaluation_folder(RunFolder(runs[0]), store, output, 0 if limit == EVENTS else limit).path
-    cli.say(table(scan_runs(runs, folder, store, limit)))
+    with figure_style(label, pdf):
+        cli.say(table(scan_runs(runs, folder, store, limit)))
     cli.say(str(write_report(runs[0])))
 
 

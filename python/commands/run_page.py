@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from ..artefacts import Artefact
 from ..deployment.validation import Validation
 from ..errors import ParticleViTError
 from ..evaluation.benchmark import speed_table
 from ..evaluation.cost import Benchmark
+from ..evaluation.robustness import LABELS
 from ..inference.manifest import Manifest
 from ..inference.metrics import Metrics
 from ..inference.run import Run, as_run
 from ..report.page import Page
+from ..report.quantity import kinematic, with_error
 from ..run_folder import RunFolder
 from ..store import open_store
-
-T = TypeVar("T", bound=Artefact)
+from .model_card import existing, write_card
 
 CAPTIONS = {
     "learning_curves": "Loss and validation AUC by epoch",
@@ -32,34 +33,37 @@ WIDE = "learning_curves"  # two panels
 
 
 def write_report(run: Run | Path) -> Path:
-    """Write RUN/report.html from the files of the run folder that are there; return its path."""
+    """Write RUN/report.html and the card of an export from the files that are there; return the page."""
     run = as_run(run)
     page = Page(f"Run {run.name}")
-    metrics = _there(Metrics, run.metrics_file)
+    metrics = existing(Metrics, run.metrics_file)
     _data(page, run)
     _metrics(page, metrics)
-    _figures(page, run, CAPTIONS)
+    classes = _captions(run, "scores_", "Probability of {} by class", str)
+    _figures(page, run, {**CAPTIONS, **classes})
     _phase_space(page, run, metrics)
     _robustness(page, run)
-    _exports(page, _there(Manifest, run.manifest_file))
-    _validation(page, _there(Validation, run.validation_file))
-    _benchmark(page, _there(Benchmark, run.benchmark_file))
+    manifest = existing(Manifest, run.manifest_file)
+    _exports(page, manifest)
+    _validation(page, existing(Validation, run.validation_file))
+    _benchmark(page, existing(Benchmark, run.benchmark_file))
     page.write(run.report_file)
+    if manifest is not None:
+        write_card(run)
     return run.report_file
 
 
-def _there(kind: type[T], path: Path) -> T | None:
-    """Return an artefact, None where it is missing or damaged: a report shows what there is."""
-    try:
-        return kind.read(path, path.parent)
-    except ParticleViTError:
-        return None
-
-
-def _figures(page: Page, run: RunFolder, captions: dict[str, str]) -> None:
+def _figures(page: Page, run: RunFolder, captions: Mapping[str, str]) -> None:
     for name, caption in captions.items():
-        for path in sorted(run.plots.glob(f"{name}*.png")):
+        path = run.plots / f"{name}.png"
+        if path.is_file():
             page.figure(path, caption, wide=name == WIDE)
+
+
+def _captions(run: RunFolder, start: str, text: str, names: Callable[[str], str]) -> dict[str, str]:
+    """Return {name of a figure: caption} of all figures whose names begin with `start`."""
+    found = sorted(path.stem for path in run.plots.glob(f"{start}*.png"))
+    return {stem: text.format(names(stem.removeprefix(start))) for stem in found}
 
 
 def _data(page: Page, run: Run) -> None:
@@ -84,12 +88,12 @@ def _metrics(page: Page, metrics: Metrics | None) -> None:
     page.heading("Figures of merit")
     found = list(metrics.splits.items())
     targets = list(found[0][1].background_rejection) if found else []
-    header = ("split", "events", "AUC", "error", "accuracy", "calibration error")
+    header = ("split", "events", "AUC", "accuracy", "calibration error")
     page.table(
         (*header, *(f"rejection at {target}" for target in targets)),
         [
             (
-                *(split, entry.events, entry.auc, entry.auc_error, entry.accuracy),
+                *(split, entry.events, with_error(entry.auc, entry.auc_error), entry.accuracy),
                 entry.calibration.expected_calibration_error if entry.calibration else None,
                 *entry.background_rejection.values(),
             )
@@ -108,18 +112,32 @@ def _phase_space(page: Page, run: RunFolder, metrics: Metrics | None) -> None:
         return
     page.heading("Phase space")
     for name, shapes in metrics.phase_space.sculpting.items():
-        kept, change = shapes.background_efficiency, shapes.divergence
+        kept = shapes.background_efficiency
+        change = with_error(shapes.divergence, shapes.divergence_error)
+        by_chance = shapes.divergence_by_chance
+        chance = "" if by_chance is None else f"; a random choice of as many has {by_chance:.2g}"
         page.text(
-            f"A cut that keeps {kept:.0%} of the background changes the shape of its {name} by a "
-            f"Jensen-Shannon divergence of {change:.3f} bits."
+            f"A cut that keeps {kept:.0%} of the background changes the shape of its {_column(name)} by a "
+            f"Jensen-Shannon divergence of {change} bits{chance}."
         )
-    _figures(page, run, {"auc_in_": "AUC in bins", "sculpting_": "Shape of the background before and after"})
+    bins = _captions(run, "auc_in_", "AUC in bins of {}", _column)
+    _figures(page, run, bins)
+    _figures(
+        page, run, _captions(run, "sculpting_", "{} of the background before and after the cut", _column)
+    )
+
+
+def _column(name: str) -> str:
+    return kinematic(name).title
 
 
 def _robustness(page: Page, run: RunFolder) -> None:
-    if list(run.plots.glob("robustness_*.png")):
+    captions = _captions(
+        run, "robustness_", "AUC of disturbed images: {}", lambda kind: LABELS.get(kind, kind)
+    )
+    if captions:
         page.heading("Robustness")
-        _figures(page, run, {"robustness_": "AUC of disturbed images"})
+        _figures(page, run, captions)
 
 
 def _exports(page: Page, model: Manifest | None) -> None:

@@ -37,6 +37,8 @@ def tune(
     from ..training.tuning import tune as search
     from .checks import check_study
 
+    if min(trials, workers) < 1:
+        raise RecipeError(f"--trials is {trials} and --workers {workers}; give 1 or more")
     study, events = load_recipe(recipe, overrides), open_store(store)
     check_study(study, events.info.columns)
     wanted = None if space is None else read_space(space)

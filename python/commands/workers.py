@@ -42,6 +42,8 @@ def workers(
     """
     if min(jobs, cores) < 1:
         raise InputError(f"--jobs is {jobs} and --cores {cores}; give 1 or more")
+    if not 0 <= port < 65536:
+        raise InputError(f"--port is {port}; give 0 to 65535, where 0 is any that is free")
     with make_cluster(system, cores, memory, queue, walltime, port) as cluster:
         if show:
             cli.say(cluster.job_script())
@@ -65,6 +67,7 @@ def make_cluster(
         from dask_jobqueue.slurm import SLURMCluster
     except ModuleNotFoundError as error:
         raise InputError("batch jobs need dask-jobqueue; pip install 'particlevit[batch]'") from error
+    _check_memory(memory)
     settings: dict[str, Any] = {
         "cores": cores, "processes": 1, "memory": memory, "scheduler_options": {"port": port},
         "job_script_prologue": ["export OMP_NUM_THREADS=1"],
@@ -75,6 +78,18 @@ def make_cluster(
         return HTCondorCluster(disk="2GB", **settings)
     except (OSError, ValueError) as error:
         raise InputError(f"no scheduler can be started here: {' '.join(str(error).split())}") from error
+
+
+def _check_memory(memory: str) -> None:
+    """Refuse what is no size of a job's memory."""
+    from dask.utils import parse_bytes
+
+    try:
+        size = parse_bytes(memory)
+    except ValueError:
+        size = 0
+    if not 1e8 <= size < 1e15:
+        raise InputError(f"--memory is '{memory}'; give the memory of a job, such as 4GB")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -11,10 +11,9 @@ from pathlib import Path
 
 from ..errors import DeploymentError
 from ..files import atomic_path, make_folder, sha256
-from ..inference.manifest import Manifest, verified_file
+from ..inference.manifest import verified_file
 from ..inference.run import Run, as_run
 from ..inference.triton import is_model_name
-from .targets import TARGETS
 
 MODELS = "models"
 CHECKSUMS = "SHA256SUMS"
@@ -22,12 +21,13 @@ KINDS = ("onnx", "torchscript", "onnx_int8")
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "onnx_int8": "_int8.onnx"}
 
 
-def write_cms_data(run: Run | Path, folder: Path, name: str | None = None) -> list[Path]:
+def write_cms_data(run: Run | Path, folder: Path, card: str, name: str | None = None) -> list[Path]:
     """Write a run's exports, description and card to FOLDER/models, and the checksums of all its files.
 
     Args:
         run: run folder with an export.
         folder: clone of the repository, or an empty folder; other models in it stay.
+        card: what a user must know of the model, in Markdown.
         name: of the model; None: the run folder's name.
 
     Returns:
@@ -53,7 +53,7 @@ def write_cms_data(run: Run | Path, folder: Path, name: str | None = None) -> li
             shutil.copyfile(source, partial)
         written.append(models / target)
     with atomic_path(models / f"{name}.md") as partial:
-        partial.write_text(card(manifest, name), encoding="utf-8")
+        partial.write_text(card, encoding="utf-8")
     with atomic_path(folder / CHECKSUMS) as partial:
         partial.write_text(checksums(folder), encoding="utf-8")
     return [*written, models / f"{name}.md", folder / CHECKSUMS]
@@ -63,35 +63,3 @@ def checksums(folder: Path) -> str:
     """Return a line for each file under FOLDER/models, as `sha256sum -c` reads them."""
     files = sorted(path for path in (folder / MODELS).rglob("*") if path.is_file())
     return "".join(f"{sha256(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
-
-
-def card(manifest: Manifest, name: str) -> str:
-    """Return what a user must know of a model before he trusts its scores, in Markdown."""
-    image = manifest.image
-    channels = ", ".join(f"{channel.name} ({channel.unit})" for channel in image.channels)
-    onnx = manifest.onnx
-    proof = manifest.metrics.best_proof if manifest.metrics else None
-    rows = {
-        "network": f"`{manifest.name}`",
-        "classes": ", ".join(manifest.classes),
-        "images": f"{image.height} x {image.width}, {channels}, seed cell [{image.seed[0]}, {image.seed[1]}]",
-        "hits": f"tier {image.tier}",
-        "AUC": f"{proof.auc:.4f} ± {proof.auc_error:.4f} on {proof.events} events" if proof else "unknown",
-        "loads in": f"{manifest.target} and later ({_library(manifest.target)})",
-        "ONNX": f"opset {onnx.opset}, IR {onnx.ir_version}: {', '.join(sorted(onnx.operators))}"
-        if onnx
-        else "-",
-    }
-    points = [
-        f"| {label}, background efficiency {float(efficiency):g} | {threshold:.4f} |"
-        for label, thresholds in manifest.working_points.items()
-        for efficiency, threshold in thresholds.items()
-    ]
-    lines = [f"# {name}", "", "| | |", "|---|---|", *(f"| {key} | {value} |" for key, value in rows.items())]
-    if points:
-        lines += ["", "Working points:", "", "| | least score |", "|---|---|", *points]
-    return "\n".join(lines) + "\n"
-
-
-def _library(target: str) -> str:
-    return f"onnxruntime {TARGETS[target].onnxruntime}" if target in TARGETS else "unknown"

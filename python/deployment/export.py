@@ -30,7 +30,11 @@ MAX_BYTES = 400_000_000  # of images in memory
 
 
 def export_run(
-    run: Run | Path, target: str = DEFAULT_TARGET, int8: bool = False, store: Path | None = None
+    run: Run | Path,
+    target: str = DEFAULT_TARGET,
+    int8: bool = False,
+    store: Path | None = None,
+    licence: str = "",
 ) -> Manifest:
     """Export the best checkpoint of a run to RUN/export and return the content of model.json.
 
@@ -39,6 +43,7 @@ def export_run(
         target: oldest CMSSW release that has to load the ONNX file.
         int8: write a quantised ONNX file too.
         store: store whose training split calibrates it; None: the one of the training.
+        licence: of the model, an SPDX name.
 
     Raises:
         RunError: the run has no checkpoint, or was not evaluated.
@@ -56,7 +61,7 @@ def export_run(
         )
     sample = calibration_sample(run, store) if int8 else None
     with whole_folder(run.path / "export") as folder:
-        content = dataclasses.replace(run.description, target=target)
+        content = dataclasses.replace(run.description, target=target, licence=licence)
         onnx = write_onnx(network, folder / FILES["onnx"], limits, content)
         script = write_torchscript(network, folder / FILES["torchscript"], content)
         small = write_int8(folder, sample, onnx) if sample is not None else None

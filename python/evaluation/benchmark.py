@@ -9,11 +9,25 @@ from typing import Any, NamedTuple
 
 from ..inference.predictors import check_device
 from ..inference.run import Run
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
 from ..report.page import Page
+from ..report.quantity import with_error
 from ..run_folder import RunFolder
 from .cost import BATCH_SIZES, Benchmark, machine, model_cost
 from .names import run_names
+
+CAPTIONS = {
+    "auc_flops": "AUC against operations per event",
+    "auc_latency": "AUC against latency at batch 1",
+    "accuracy_flops": "Accuracy against operations per event",
+}
+MEMORY = {
+    "weights": "weights (MB)",
+    "batch_64": "scoring a batch of 64 (MB)",
+    "gpu_peak": "peak on the GPU (MB)",
+    "process_peak": "whole process, with Python and libraries (MB)",
+}
+"""How the memory of a model is called."""
 
 
 class Point(NamedTuple):
@@ -106,9 +120,7 @@ def draw_pareto(path: Path, points: Sequence[Point], label: str, merit: str = "A
             axes.errorbar(one.cost, one.merit, one.error or None, color=color, marker="o", markersize=10,
                           capsize=4, linestyle="none", label=one.label)  # fmt: skip
         axes.set(xlabel=label, ylabel=merit, xscale="log")
-        low, high = axes.get_ylim()
-        axes.set_ylim(low, high + 0.12 * len(points) * (high - low))
-        axes.legend(loc="upper left", fontsize=18)
+        legend(axes, "upper left")
     return path
 
 
@@ -125,19 +137,21 @@ def write_page(path: Path, content: Benchmark, figures: Sequence[Path]) -> None:
         }
     )
     page.heading("Models")
+    kinds = [kind for kind in MEMORY if any(kind in entry.memory_mb for entry in content.runs)]
     page.table(
-        ("run", "model", "AUC", "error", "parameters", "FLOPs per event", "peak memory at batch 64 (MB)"),
+        ("run", "model", "AUC", "parameters", "FLOPs per event", *(MEMORY[kind] for kind in kinds)),
         [
             (
-                *(entry.run, entry.model, entry.auc, entry.auc_error),
-                *(entry.parameters, entry.flops_per_event, max(entry.memory_mb.values())),
+                *(entry.run, entry.model, with_error(entry.auc, entry.auc_error)),
+                *(entry.parameters, entry.flops_per_event),
+                *(entry.memory_mb.get(kind) for kind in kinds),
             )
             for entry in content.runs
         ],
     )  # fmt: skip
     for file in figures:
-        merit, _, cost = file.stem.removeprefix("pareto_").partition("_")
-        page.figure(file, f"{merit} against {cost}, with the Pareto front")
+        what = CAPTIONS[file.stem.removeprefix("pareto_").removesuffix(f"_{content.device}")]
+        page.figure(file, f"{what}; the broken line joins what no cheaper model beats")
     page.heading("Latency and throughput")
     page.text(
         "All backends of a row's run are measured in turn; faster is the median of the ratios to eager."
@@ -169,18 +183,18 @@ def speed_table(content: Benchmark) -> tuple[tuple[str, ...], list[tuple[Any, ..
 
 def table(content: Benchmark) -> str:
     """Return the benchmark as a table for the terminal."""
-    names = ("AUC", "error", "parameters", "MFLOP", "trained/s", "ms at 1", "events/s")
-    lines = [f"{'run':<24}" + "".join(f"{name:>11}" for name in names)]
+    names = ("AUC", "parameters", "MFLOP", "trained/s", "ms at 1", "events/s")
+    lines = [f"{'run':<24}" + f"{names[0]:>20}" + "".join(f"{name:>11}" for name in names[1:])]
     for entry in content.runs:
         numbers = (
-            *(("-" if value is None else f"{value:.4f}") for value in (entry.auc, entry.auc_error)),
             f"{entry.parameters:,}",
             f"{entry.flops_per_event / 1e6:.1f}",
             format_rate(entry.training_images_per_second),
             f"{entry.latency_ms:.3f}",
             format_rate(max(row.events_per_second for row in entry.speed)),
         )
-        lines.append(f"{entry.run:<24}" + "".join(f"{number:>11}" for number in numbers))
+        area = with_error(entry.auc, entry.auc_error, "+-")
+        lines.append(f"{entry.run:<24}{area:>20}" + "".join(f"{number:>11}" for number in numbers))
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ from scipy.optimize import minimize_scalar
 
 from ..auc import Floats, Integers
 from ..inference.metrics import Calibration, ReliabilityCurve
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
 
 BINS = 15
 LOWEST, HIGHEST = 0.05, 20.0  # temperatures
@@ -84,6 +84,6 @@ def draw_reliability(path: Path, curves: dict[str, Reliability], signal: str, ri
         for color, (label, curve) in zip(COLORS, curves.items(), strict=False):
             axes.errorbar(curve.predicted, curve.observed, curve.error, color=color, marker="o", label=label)
         axes.set(xlabel=f"Predicted probability of {signal}", ylabel=f"Observed fraction of {signal}")
-        axes.set(xlim=(0, 1), ylim=(0, 1.15))
-        axes.legend(loc="upper left", fontsize=20)
+        axes.set(xlim=(0, 1), ylim=(0, 1.05))
+        legend(axes, "upper left")
     return path

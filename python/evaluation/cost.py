@@ -76,6 +76,7 @@ class ModelCost:
     layers: tuple[OperatorTime, ...]
     speed: tuple[Speed, ...]
     memory_mb: dict[str, float]
+    """`weights`; `batch_64`, what scoring a batch adds; `process_peak`, with all libraries; `gpu_peak`."""
     auc: float | None = None
     auc_error: float | None = None
     accuracy: float | None = None
@@ -254,17 +255,32 @@ def _onnx(run: Run, device: str, threads: int) -> dict[str, Scorer]:
 
 
 def memory(run: Run, images: NDArray[np.float32], device: str) -> dict[str, float]:
-    """Return the peak memory (MB) of a process of its own that scores one batch, and of the GPU's tensors."""
+    """Return the memory (MB) of the weights, of scoring one batch, of the whole process, and on the GPU.
+
+    It is measured in a process of its own.
+    """
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(_peaks, run.path, images, device).result()
 
 
+def _process_peak() -> float:
+    """Return the most memory (MB) that this process had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+
+
 def _peaks(run: Path, images: NDArray[np.float32], device: str) -> dict[str, float]:
     """Score one batch with eager PyTorch; return the peaks of this process."""
     network = Run(run).network.to(device)
-    torch_scorer(network, device)(images)
-    found = {"process_peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3}
+    score = torch_scorer(network, device)
+    score(images[:1])  # what libraries keep from their first call on
+    before = _process_peak()
+    score(images)
+    found = {
+        "weights": sum(one.numel() * one.element_size() for one in network.state_dict().values()) / 1e6,
+        "batch_64": _process_peak() - before,
+        "process_peak": _process_peak(),
+    }
     if device == "cuda":
         import torch
 

@@ -21,6 +21,7 @@ from ..inference.metrics import Metrics, PhaseSpace
 from ..inference.run import Run, as_run
 from ..inference.scoring import Events, Scores, check_limit, proof_split, score_split
 from ..recipe import Evaluation
+from ..report.quantity import with_error
 from ..run_folder import RunFolder
 from ..store import open_store
 from . import plots
@@ -163,7 +164,7 @@ def compare_runs(run: Run | Path, other: Run | Path, store: Path | None = None, 
     names = run_names([one.path for one in both])
     found = compare_scores((first.labels, second.labels), (first.probabilities, second.probabilities))
     return (
-        f"{names[0]} - {names[1]}: AUC difference {found.difference:+.4f} +- {found.error:.4f} "
+        f"{names[0]} - {names[1]}: AUC difference {with_error(found.difference, found.error, '+-')} "
         f"on {found.events:,} events, p = {found.p_value:.2g}"
     )
 
@@ -269,14 +270,14 @@ def draw_phase_space(folder: Path, content: PhaseSpace, right: str) -> None:
 
 def table(content: Metrics) -> str:
     """Return the metrics as a table for the terminal."""
-    header = f"{'split':<12}{'events':>9}{'AUC':>9}{'error':>9}{'accuracy':>10}"
+    header = f"{'split':<12}{'events':>9}{'AUC':>20}{'accuracy':>10}"
     lines = [f"{header}  background rejection at signal efficiency"]
     for split, entry in content.splits.items():
         rejections = ", ".join(
             f"{value:.1f} at {target}" for target, value in entry.background_rejection.items()
         )
         lines.append(
-            f"{split:<12}{entry.events:>9}{entry.auc:>9.4f}{entry.auc_error:>9.4f}"
+            f"{split:<12}{entry.events:>9}{with_error(entry.auc, entry.auc_error, '+-'):>20}"
             f"{entry.accuracy:>10.4f}  {rejections}"
         )
     return "\n".join(lines)

@@ -14,11 +14,12 @@ from scipy.spatial.distance import jensenshannon
 from ..auc import Floats, Integers, auc, auc_difference, signal_scores
 from ..errors import StoreError
 from ..inference.metrics import Bin, PhaseSpace, Sculpting
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
+from ..report.quantity import kinematic
 
 BINS = 6
 LEAST_EVENTS = 20  # of each class, for an AUC in a bin
-UNITS = {"pt": "GeV", "mass": "GeV", "m": "GeV", "m0": "GeV", "energy": "GeV", "phi": "rad"}
+TOYS = 200  # for the error of a divergence
 KINEMATIC = ("pt", "eta", "ieta", "mass", "m", "m0")  # the columns that are looked at, where a store has them
 SCULPTED = ("mass", "m", "m0", "pt")  # where a cut should leave the shape of the background
 
@@ -52,21 +53,46 @@ def sculpting(
     """Return the background's shape in a column before and after a cut that keeps a fraction of it.
 
     Returns:
-        edges, before and after (densities), and the Jensen-Shannon divergence (bits) between the two shapes:
-        0 where the cut does not sculpt.
+        The densities before and after with their errors, and the Jensen-Shannon divergence (bits) between the
+        two shapes: that of chance where the cut does not sculpt.
     """
     background = labels != probabilities.shape[1] - 1
     scores, chosen = signal_scores(probabilities)[background], values[background].astype(np.float64)
     passed = scores >= np.quantile(scores, 1 - efficiency)
     edges = np.histogram_bin_edges(np.clip(chosen, *np.quantile(chosen, [0.005, 0.995])), bins)
-    shapes = [np.histogram(part, edges)[0].astype(float) for part in (chosen, chosen[passed])]
-    before, after = (shape / max(shape.sum(), 1) for shape in shapes)
-    width = np.diff(edges)
-    first, second = (tuple((shape / width).tolist()) for shape in (before, after))
-    return Sculpting(efficiency, tuple(edges.tolist()), first, second, jensen_shannon(before, after))
+    before, after = (np.histogram(part, edges)[0] for part in (chosen, chosen[passed]))
+    error, chance = _divergence_errors(before, after)
+    return Sculpting(
+        efficiency,
+        tuple(edges.tolist()),
+        before=_density(before, before, edges),
+        after=_density(after, after, edges),
+        divergence=jensen_shannon(before, after),
+        divergence_error=error,
+        divergence_by_chance=chance,
+        before_error=_density(np.sqrt(before), before, edges),
+        after_error=_density(np.sqrt(after), after, edges),
+    )
 
 
-def jensen_shannon(p: NDArray[np.float64], q: NDArray[np.float64]) -> float:
+def _density(heights: NDArray[Any], counts: NDArray[Any], edges: NDArray[np.float64]) -> tuple[float, ...]:
+    """Return the heights of a histogram of `counts`, normalised to its area."""
+    return tuple((heights / max(counts.sum(), 1) / np.diff(edges)).tolist())
+
+
+def _divergence_errors(before: NDArray[Any], after: NDArray[Any]) -> tuple[float | None, float | None]:
+    """Return the spread of the divergence over toys of `after`, and its mean over random choices."""
+    events = int(after.sum())
+    if not events or not before.any():
+        return None, None
+    random = np.random.default_rng(1)
+    toys = random.multinomial(events, after / events, TOYS)
+    random_choices = random.multivariate_hypergeometric(before, min(events, int(before.sum())), TOYS)
+    spread = np.std([jensen_shannon(before, toy) for toy in toys])
+    return float(spread), float(np.mean([jensen_shannon(before, toy) for toy in random_choices]))
+
+
+def jensen_shannon(p: NDArray[Any], q: NDArray[Any]) -> float:
     """Return the Jensen-Shannon divergence of two discrete distributions in bits (J. Lin 1991).
 
     SciPy's function is its square root, the distance. An empty one has nothing in common with the other.
@@ -99,7 +125,7 @@ def draw_bins(path: Path, name: str, bins: Sequence[Bin], right: str = "") -> Pa
         half = [(one.high - one.low) / 2 for one in bins]
         axes.errorbar(centres, [one.auc for one in bins], [one.auc_error for one in bins], half,
                       linestyle="none", marker="o", color=COLORS[0])  # fmt: skip
-        axes.set(xlabel=axis_label(name), ylabel="AUC")
+        axes.set(xlabel=kinematic(name).axis, ylabel="AUC")
     return path
 
 
@@ -107,20 +133,20 @@ def draw_sculpting(path: Path, name: str, shapes: Sculpting, right: str = "") ->
     """Draw the background's shape before and after the cut."""
     with figure(path, right) as axes:
         kept = f"after a cut that keeps {shapes.background_efficiency:.0%}"
-        for color, shape, label in (
-            (COLORS[0], shapes.before, "all background"),
-            (COLORS[1], shapes.after, kept),
+        edges = np.array(shapes.edges)
+        for color, shape, errors, label in (
+            (COLORS[0], shapes.before, shapes.before_error, "all background"),
+            (COLORS[1], shapes.after, shapes.after_error, kept),
         ):
-            axes.stairs(shape, shapes.edges, color=color, linewidth=2.5, label=label)
-        axes.set(xlabel=axis_label(name), ylabel="Events, normalised to area 1")
-        axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
-        axes.legend(loc="upper right", fontsize=20)
+            axes.stairs(shape, edges, color=color, linewidth=2.5, label=label)
+            if errors:
+                axes.errorbar((edges[1:] + edges[:-1]) / 2, shape, errors, color=color, linestyle="none")
+        axes.set(
+            xlabel=kinematic(name).axis, ylabel="Events, normalised to area 1", xlim=(edges[0], edges[-1])
+        )
+        axes.set_ylim(bottom=0)
+        legend(axes)
     return path
-
-
-def axis_label(name: str) -> str:
-    """Return a column's name with its unit."""
-    return f"{name} ({UNITS[name]})" if name in UNITS else name
 
 
 class Comparison(NamedTuple):

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import Floats, Integers, auc, signal_scores
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
+from ..report.quantity import with_error
 from .metrics import Roc, roc
 
 if TYPE_CHECKING:
@@ -46,15 +47,17 @@ class Scores(NamedTuple):
 
 def roc_curves(labels: Integers, probabilities: Floats, classes: Sequence[str]) -> list[Curve]:
     """Return the signal's curve, or with more than two classes one per class against the rest."""
-    areas = auc(labels, probabilities).per_class
     if len(classes) == 2:
         names = {1: f"{classes[1]} against {classes[0]}"}
     else:
         names = {k: f"{name} against the rest" for k, name in enumerate(classes)}
-    return [
-        thin_curve(f"{name}, AUC = {areas[k]:.4f}", roc(labels == k, signal_scores(probabilities, k)))
-        for k, name in names.items()
-    ]
+    curves = []
+    for k, name in names.items():
+        scores = signal_scores(probabilities, k)
+        area = auc((labels == k).astype(np.int64), np.stack([1 - scores, scores], axis=1))
+        label = f"{name}, AUC = {with_error(area.value, area.error)}"
+        curves.append(thin_curve(label, roc(labels == k, scores)))
+    return curves
 
 
 def thin_curve(label: str, curve: Roc) -> Curve:
@@ -83,8 +86,8 @@ def draw_roc(path: Path, curves: Sequence[Curve], right: str = "") -> Path:
         for color, curve in zip(COLORS * 9, curves, strict=False):
             axes.plot(curve.signal, curve.background, color=color, label=curve.label)
         axes.plot([0, 1], [0, 1], color="grey", linestyle=":", label="chance")
-        axes.set(xlabel="Signal efficiency", ylabel="Background efficiency", xlim=(0, 1), ylim=(0, 1.2))
-        axes.legend(loc="upper left", fontsize=20)
+        axes.set(xlabel="Signal efficiency", ylabel="Background efficiency", xlim=(0, 1), ylim=(0, 1))
+        legend(axes, "upper left")
     return path
 
 
@@ -97,8 +100,8 @@ def draw_rejection(path: Path, curves: Sequence[Curve], right: str = "") -> Path
         chance = np.linspace(0.02, 1, 99)
         axes.plot(chance, 1 / chance, color="grey", linestyle=":", label="chance")
         axes.set(xlabel="Signal efficiency", ylabel="Background rejection", xlim=(0, 1), yscale="log")
-        axes.set_ylim(1, axes.get_ylim()[1] * 3)
-        axes.legend(loc="upper right", fontsize=20)
+        axes.set_ylim(bottom=1)
+        legend(axes)
     return path
 
 
@@ -108,8 +111,8 @@ def draw_scores(path: Path, scores: Scores, right: str = "") -> Path:
         for color, (name, density) in zip(COLORS * 9, scores.densities.items(), strict=False):
             axes.stairs(density, scores.edges, color=color, linewidth=2.5, label=name)
         axes.set(xlabel=scores.title, ylabel="Events, normalised to area 1")
-        axes.set(xlim=(0, 1), ylim=(0, axes.get_ylim()[1] * 1.2))
-        axes.legend(loc="upper center", ncols=2, fontsize=20)
+        axes.set(xlim=(0, 1), ylim=(0, None))
+        legend(axes, "upper center", ncols=2)
     return path
 
 
@@ -130,14 +133,18 @@ def draw_confusion(path: Path, matrix: NDArray[np.float64], classes: Sequence[st
 
 def draw_history(path: Path, history: dict[str, NDArray[np.float64]], right: str = "") -> Path:
     """Draw loss and AUC of training and validation against the epoch; columns as in history.csv."""
+    from matplotlib.ticker import MaxNLocator
+
     with figure(path, right, columns=2) as (loss, area):
         _lines(loss, history, {"train_loss": "training", "validation_loss": "validation"})
         loss.set(xlabel="Epoch", ylabel="Cross entropy per event")
         _lines(area, history, {"train_auc": "training", "validation_auc": "validation"})
         area.set(xlabel="Epoch", ylabel="AUC")
         for axes in (loss, area):
-            axes.legend(fontsize=20)
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.set_xlim(history["epoch"].min() - 0.5, history["epoch"].max() + 0.5)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+            axes.xaxis.minorticks_off()
+            legend(axes)
     return path
 
 

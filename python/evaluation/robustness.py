@@ -15,7 +15,7 @@ from ..auc import auc, check_classes
 from ..errors import RecipeError, suggest
 from ..inference.run import Run, as_run
 from ..inference.scoring import proof_split
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
 from .names import run_names
 
 if TYPE_CHECKING:
@@ -225,5 +225,5 @@ def draw_scan(path: Path, kind: str, found: Sequence[Scan]) -> Path:
         if kind == "noise":
             axes.set_xscale("symlog", linthresh=0.01)
         axes.set(xlabel=LABELS[kind], ylabel="AUC")
-        axes.legend(fontsize=18)
+        legend(axes)
     return path

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ..errors import RunError
 from ..inference.run import Run
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
+from ..report.quantity import with_error
 
 
 class Point(NamedTuple):
@@ -38,7 +39,7 @@ def draw_training_size(path: Path, found: Mapping[str, list[Point]], right: str 
             events, areas, errors = zip(*points, strict=True)
             axes.errorbar(events, areas, errors, color=color, marker="o", markersize=8, label=name)
         axes.set(xlabel="Training events", ylabel="AUC", xscale="log")
-        axes.legend(fontsize=20, loc="lower right")
+        legend(axes, "upper left")
     return path
 
 
@@ -46,6 +47,6 @@ def table(found: Mapping[str, list[Point]]) -> str:
     """Return AUC and error by number of training events, one column per model."""
     lines = [f"{'events':>10}" + "".join(f"{name:>20}" for name in found)]
     for row in zip(*found.values(), strict=True):
-        cells = "".join(f"{f'{point.auc:.4f} +- {point.error:.4f}':>20}" for point in row)
+        cells = "".join(f"{with_error(point.auc, point.error, '+-'):>20}" for point in row)
         lines.append(f"{row[0].events:>10,}{cells}")
     return "\n".join(lines)

@@ -269,7 +269,7 @@ def _label(name: str, store: Store) -> str:
     if kind == "occupancy":
         return f"Cells of {origin} that are not 0"
     unit = dict(zip(store.image.names, store.image.units, strict=True))[str(origin)]
-    return f"Sum of {origin} [{unit}]"
+    return f"Sum of {origin} ({unit})"
 
 
 def _draw_maps(output: Path, channel: str, seen: Maps, known: Maps, store: Store) -> tuple[Path, str]:
@@ -281,7 +281,7 @@ def _draw_maps(output: Path, channel: str, seen: Maps, known: Maps, store: Store
         figures.Panel("monitor - training", seen.mean - known.mean, True),
     ]
     file = output / figures.file_name("drift_mean", channel)
-    drawn = figures.draw_means(file, panels, f"Mean {channel} [{unit}]", store.image)
+    drawn = figures.draw_means(file, panels, f"Mean {channel} ({unit})", store.image)
     return drawn, f"Mean image, channel {channel}; cells of an image are correlated and not tested."
 
 

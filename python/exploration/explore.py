@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..files import make_folder
 from ..ingest.plan import expand
 from ..recipe import Recipe
+from ..report.quantity import with_error
 from ..store import image_of_recipe, open_store
 from .page import write_page
 from .reading import Data, input_data, store_data
@@ -67,7 +68,7 @@ def _report(data: Data, output: Path) -> str:
 def _mean(survey: Survey, feature: str, label: int) -> str:
     values = survey.features.values[feature][label]
     values = values[np.isfinite(values)]
-    return f"{values.mean():.4g} ± {values.std() / np.sqrt(len(values)):.2g}" if len(values) else "-"
+    return with_error(values.mean(), values.std() / np.sqrt(len(values))) if len(values) else "-"
 
 
 def summary(survey: Survey, page: Path) -> str:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
+from ..report.quantity import Quantity, kinematic, with_error
 from ..store import ImageSpec
 from ..store.sparse import Array
 from .features import cell_tables
@@ -18,25 +19,6 @@ from .monitor import Histogram
 STYLES = ("solid", "dashed", "dashdot", "dotted")  # beside the colours, for those who do not see them
 MIN_BINS, MAX_BINS = 10, 50  # of a spectrum
 MEAN_DECADES = 4  # that the colours of a mean image span
-
-
-class Quantity(NamedTuple):
-    """How to name a number per event."""
-
-    title: str
-    unit: str = ""
-    symbol: str = ""
-    """For the axis, in place of the title."""
-
-    @property
-    def plain(self) -> str:
-        """Name in a table."""
-        return f"{self.title} [{self.unit}]" if self.unit else self.title
-
-    @property
-    def axis(self) -> str:
-        """Label of the axis."""
-        return self._replace(title=self.symbol or self.title).plain
 
 
 def quantity(name: str, image: ImageSpec) -> Quantity:
@@ -55,16 +37,9 @@ def quantity(name: str, image: ImageSpec) -> Quantity:
         "rms_eta": Quantity("standard deviation in eta", cells.unit, r"standard deviation in $\eta$"),
         "rms_phi": Quantity("standard deviation in phi", cells.unit, r"standard deviation in $\phi$"),
         "image_mass": Quantity("mass of the image", "GeV"),
-        "mass": Quantity("mass", "GeV"),
-        "pt": Quantity("pT", "GeV", "$p_T$"),
-        "energy": Quantity("energy", "GeV"),
-        "eta": Quantity("eta", "", r"$\eta$"),
-        "phi": Quantity("phi", "rad", r"$\phi$"),
-        "ieta": Quantity("ieta", "", r"$i\eta$"),
         "seed_row": Quantity("row of the seed in the whole ECAL"),
-        "iphi": Quantity("iphi", "", r"$i\phi$"),
     }
-    return known.get(name, Quantity(name))
+    return known.get(name) or kinematic(name)
 
 
 def file_name(*words: str) -> str:
@@ -84,8 +59,8 @@ def draw_classes(path: Path, counts: Mapping[str, Sequence[int]], classes: Seque
             axes.bar_label(bars, fmt="{:,.0f}", fontsize=18 if len(counts) * len(classes) < 9 else 10)
         axes.set_xticks(positions, [PurePath(part).name for part in counts], fontsize=20)
         axes.tick_params(axis="x", which="minor", bottom=False, top=False)
-        axes.set(ylabel="Events", ylim=(0, max(1, *(n for part in counts.values() for n in part)) * 1.25))
-        axes.legend(loc="upper right", ncols=2, fontsize=22)
+        axes.set(ylabel="Events", ylim=(0, max(1, *(n for part in counts.values() for n in part)) * 1.07))
+        legend(axes, ncols=2, fontsize=22)
     return path
 
 
@@ -97,11 +72,12 @@ def draw_feature(path: Path, values: Sequence[Array], classes: Sequence[str], la
             finite = column[np.isfinite(column)]
             counts, _ = np.histogram(np.clip(finite, edges[0], edges[-1]), edges)
             density = counts / max(counts.sum(), 1) / np.diff(edges)
-            mean = f", mean {finite.mean():.3g}" if len(finite) else ", no events"
+            error = finite.std() / np.sqrt(len(finite)) if len(finite) else None
+            mean = f", mean {with_error(finite.mean(), error)}" if len(finite) else ", no events"
             axes.stairs(density, edges, color=_color(k), ls=_style(k), linewidth=3, label=name + mean)
         axes.set(xlabel=label, ylabel="Events, normalised to area 1", xlim=(edges[0], edges[-1]))
-        axes.set_ylim(0, axes.get_ylim()[1] * 1.25)
-        axes.legend(loc="upper right", fontsize=22)
+        axes.set_ylim(bottom=0)
+        legend(axes, fontsize=22)
     return path
 
 
@@ -126,8 +102,7 @@ def draw_spectrum(
                         label=name + remark,
                     )
         axes.set(xscale="log", yscale="log", xlabel=label, ylabel="Cells per image and bin")
-        axes.set_ylim(top=axes.get_ylim()[1] * 10)
-        axes.legend(loc="upper right", fontsize=22)
+        legend(axes, fontsize=22)
     return path
 
 
@@ -173,8 +148,8 @@ def draw_counts(
             axes.set_xticks(positions[::step], [f"{edge:.3g}" for edge in edges[::step]], fontsize=18)
             axes.tick_params(axis="x", which="minor", bottom=False, top=False)
         axes.set(xlabel=label, ylabel="Share of entries", xlim=(places[0], places[-1]))
-        axes.set_ylim(0, axes.get_ylim()[1] * 1.35)
-        axes.legend(loc="upper right", fontsize=20)
+        axes.set_ylim(bottom=0)
+        legend(axes)
     return path
 
 
@@ -232,14 +207,12 @@ def draw_means(path: Path, panels: Sequence[Panel], title: str, image: ImageSpec
     if image.grid.half_widths is not None:
         eta, phi = image.grid.half_widths
         extent = [-phi, phi, -eta, eta]
-        labels = {"xlabel": r"$\Delta\phi$ [rad]", "ylabel": r"$\Delta\eta$"}
+        labels = {"xlabel": r"$\Delta\phi$ (rad)", "ylabel": r"$\Delta\eta$"}
     top = max((float(panel.values.max()) for panel in panels[: len(panels) // 2 + 1]), default=1.0)
     with figure(path, columns=len(panels)) as several:
         for axes, panel in zip(np.atleast_1d(several), panels, strict=True):
             norm, colors = _scale(panel, top)
-            drawn = axes.imshow(
-                panel.values, origin="lower", extent=extent, norm=norm, cmap=colors, aspect="auto"
-            )
+            drawn = axes.imshow(panel.values, origin="lower", extent=extent, norm=norm, cmap=colors)
             axes.set(**labels)
             axes.text(
                 0.04,

@@ -50,7 +50,7 @@ def feature_names(survey: Survey) -> list[str]:
 
 def _summary(page: Page, survey: Survey) -> None:
     channels, height, width = survey.image.shape
-    units = [f"{name} [{unit}]" for name, unit in zip(survey.image.names, survey.image.units, strict=True)]
+    units = [f"{name} ({unit})" for name, unit in zip(survey.image.names, survey.image.units, strict=True)]
     page.text(
         f"{survey.events:,} events of {len(survey.classes)} classes ({', '.join(survey.classes)}); images of "
         f"{channels} channels ({', '.join(units)}), {height} rows along eta and {width} columns along phi."
@@ -154,12 +154,18 @@ def _channels(page: Page, survey: Survey, folder: Path) -> None:
     events = np.sum(list(survey.counts.values()), axis=0).tolist()
     for k in filled:
         unit = survey.image.units[k]
-        label = f"{names[k]} per cell" + (f" [{unit}]" if unit != "1" else "")
+        label = _with_unit(f"{names[k]} per cell", unit)
         file = folder / figures.file_name("spectrum", names[k])
         drawn = figures.draw_spectrum(file, survey.spectra[:, k], events, survey.edges, survey.classes, label)
         page.figure(drawn, f"Non-zero cells of the channel {names[k]}, {BINS_PER_DECADE} bins per decade.")
     for k in filled:
         file = folder / figures.file_name("mean", names[k])
         panels = figures.mean_panels(survey.means[:, k], survey.classes)
-        drawn = figures.draw_means(file, panels, f"Mean {names[k]} [{survey.image.units[k]}]", survey.image)
+        drawn = figures.draw_means(
+            file, panels, _with_unit(f"Mean {names[k]}", survey.image.units[k]), survey.image
+        )
         page.figure(drawn, f"Mean image of each class and the difference, channel {names[k]}.", wide=True)
+
+
+def _with_unit(text: str, unit: str) -> str:
+    return text if unit == "1" else f"{text} ({unit})"

@@ -91,6 +91,8 @@ class Manifest(Artefact):
     classes: tuple[str, ...]
     input: str = INPUT
     output: str = OUTPUT
+    licence: str = ""
+    """SPDX name; empty where nobody said one."""
     target: str = ""
     """Oldest CMSSW release that loads the ONNX file."""
     working_points: dict[str, dict[str, float]] = field(default_factory=dict)

@@ -93,6 +93,12 @@ class Sculpting:
     after: tuple[float, ...]
     divergence: float
     """Jensen-Shannon divergence of the two shapes, bits."""
+    divergence_error: float | None = None
+    """Its statistical error."""
+    divergence_by_chance: float | None = None
+    """What a random choice of as many events has."""
+    before_error: tuple[float, ...] = ()
+    after_error: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from ..geometry.status import Status
 from ..ingest.sources.base import SEED_ROW
 from .backends import PYTHON_BACKENDS, load_run
 from .friends import ScoreBlock
-from .predictors import Predictor
+from .predictors import BATCH, Predictor
 
 if TYPE_CHECKING:
     from ..ingest.sources.base import Events, Source
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from ..store import ImageSpec
 
 Drawn = tuple[ScoreBlock, NDArray[np.int64], NDArray[np.float32]]
-BATCH = 512
-AHEAD = 4  # batches that are drawn before they are needed
+AHEAD = 16  # batches that are drawn before they are needed
 
 DOMAIN = (
     ("seed_rows", SEED_ROW, Status.SEED_ROW),
@@ -108,7 +107,7 @@ def score_entries(source: Source, predictor: Predictor, start: int, stop: int) -
         if not blocks or blocks[-1] is not block:
             blocks.append(block)
         if len(places):
-            block.scores[places] = predictor.predict(images, BATCH)
+            block.scores[places] = predictor.predict(images)
     whole = ScoreBlock(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
     bad = ~np.isfinite(whole.scores).all(axis=1)
     whole.status[bad], whole.scores[bad] = Status.NOT_FINITE, -1

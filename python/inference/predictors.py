@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from ..store import ImageSpec
 
+BATCH = 128  # images per call: on a CPU, more are slower, since they leave its caches
 Images = NDArray[np.float32]
 Scorer = Callable[[Images], NDArray[np.float32]]
 """Scores one batch: (B, C, H, W) float32, contiguous -> (B, K) float32."""
@@ -41,7 +42,7 @@ class Predictor:
     score: Scorer
     """Scores one batch without any check; for latency measurements."""
 
-    def predict(self, images: NDArray[Any], batch_size: int = 512) -> NDArray[np.float32]:
+    def predict(self, images: NDArray[Any], batch_size: int = BATCH) -> NDArray[np.float32]:
         """Return the probabilities (N, K) of raw images (N, C, H, W) in physical units.
 
         Raises:

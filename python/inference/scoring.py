@@ -53,7 +53,11 @@ class Events:
             limit: most events; 0: all.
             size: most events per block.
             what: what the progress is called; empty: none is shown.
+
+        Raises:
+            RecipeError: `limit` is below 0.
         """
+        check_limit(limit)
         left = min(limit or self.store.events(split), self.store.events(split))
         with progress(what, left) as bar:
             for block in self.store.blocks(split, size):

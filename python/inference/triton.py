@@ -51,14 +51,15 @@ def parse_url(url: str, model: str, timeout: float = TIMEOUT) -> Served:
     Raises:
         DeploymentError: not a URL of a server, of the HTTP protocol.
     """
-    parts = urlsplit(url if "://" in url else f"http://{url}")
-    name = parts.path.strip("/") or model
+    problem = f"'{url}' is no address of a Triton server; expected http://HOST:PORT/MODEL"
     try:
+        parts = urlsplit(url if "://" in url else f"http://{url}")
         port = parts.port
-    except ValueError:
-        port = None
+    except ValueError as error:  # no such port, or brackets without an address
+        raise DeploymentError(problem) from error
+    name = parts.path.strip("/") or model
     if parts.scheme not in ("http", "https") or not parts.hostname or port is None or not is_model_name(name):
-        raise DeploymentError(f"'{url}' is no address of a Triton server; expected http://HOST:PORT/MODEL")
+        raise DeploymentError(problem)
     return Served(f"{parts.hostname}:{port}", name, parts.scheme == "https", timeout)
 
 

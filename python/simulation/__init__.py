@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
@@ -25,6 +26,23 @@ PROCESSES = {
     "electron_photon": Process("electron_photon", "write_hdf5", ".hdf5"),
     "quark_gluon": Process("jet_files", "write", ".parquet", ("pile_up", "workers")),
 }
+
+
+def file_name(process: str, events: int, seed: int) -> str:
+    """Return what the file of a simulation is called where nobody says otherwise.
+
+    >>> file_name("electron_photon", 60_000, 1)
+    'electron_photon_60000_seed1.hdf5'
+    """
+    return f"{process}_{events}_seed{seed}{PROCESSES[process].suffix}"
+
+
+def is_simulated(name: str, events: int) -> bool:
+    """Tell whether a file of so many events is called as this package calls its own simulation."""
+    return any(
+        re.fullmatch(rf"{process}_{events}_seed\d+{re.escape(PROCESSES[process].suffix)}", name)
+        for process in PROCESSES
+    )
 
 
 def simulate(

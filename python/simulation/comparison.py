@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import auc
-from ..report.figure import COLORS, figure
+from ..report.figure import COLORS, figure, legend
 from .electron_photon import SEED, SIZE
 
 Image = NDArray[np.float32]
@@ -29,7 +29,7 @@ FOLDS = 5
 SIMULATED_PER_REAL = 4  # in the training of the separating classifiers
 PIXELS = slice(SEED - 8, SEED + 8)  # what the classifier of pixels sees
 DRAWN = (  # feature, title, edges of the bins
-    ("sum", "Energy in the crop [GeV]", np.linspace(40, 100, 16)),
+    ("sum", "Energy in the crop (GeV)", np.linspace(40, 100, 16)),
     ("crystals", "Crystals above zero", np.linspace(15, 105, 16)),
     ("peak_fraction", "Largest energy / sum", np.linspace(0, 1, 16)),
     ("width_eta", r"rms along $\eta$ [crystals]", np.linspace(0.4, 1.6, 16)),
@@ -186,7 +186,7 @@ def draw_overlays(folder: Path, real: Sample, simulated: Sample, score: Score) -
                     edges,
                 )
                 axes.set(xlabel=title, ylabel="Share of the crops", xlim=(edges[0], edges[-1]))
-                axes.legend(title=CLASSES[k], fontsize=20, title_fontsize=22)
+                legend(axes, title=CLASSES[k], title_fontsize=22)
         paths.append(path)
     return [*paths, _draw_profiles(folder / "profiles.png", real, simulated)]
 
@@ -200,7 +200,7 @@ def _overlay(
     axes.stairs(expected, edges, fill=True, color=COLORS[0], alpha=0.5, label="simulated")
     centre, errors = 0.5 * (edges[1:] + edges[:-1]), np.sqrt(np.maximum(counts, 1)) / len(real)
     axes.errorbar(centre, counts / len(real), errors, fmt="o", color="black", label="real")
-    axes.set_ylim(0, 1.35 * max(expected.max(), (counts / len(real) + errors).max()))
+    axes.set_ylim(0, 1.05 * max(expected.max(), (counts / len(real) + errors).max()))
 
 
 def _draw_profiles(path: Path, real: Sample, simulated: Sample) -> Path:

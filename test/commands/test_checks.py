@@ -83,3 +83,11 @@ def test_a_source_has_a_reader():
     hints = typing.get_type_hints(Inputs)
     assert set(typing.get_args(hints["source"])) == set(SOURCES)
     assert {field.name for field in dataclasses.fields(Inputs)} == set(hints)
+
+
+@pytest.mark.parametrize(("option", "value"), [("--trials", 0), ("--workers", -1)])
+def test_a_search_needs_trials_and_workers(script, tmp_path, option, value):
+    words = ("--recipe", "top_tagging", "--store", tmp_path, "--output", tmp_path / "study", option, value)
+    done = script("tune", *words, check=2)
+    assert "; give 1 or more" in done.stderr
+    assert option in done.stderr

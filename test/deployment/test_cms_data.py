@@ -15,17 +15,14 @@ def test_the_repository_is_whole_and_says_what_is_in_it(own_run, tmp_path, scrip
     assert "models/run.onnx" in done.stdout
     assert (folder / "models/run.json").read_bytes() == (own_run / "export/model.json").read_bytes()
     card = (folder / "models/run.md").read_text()
-    for words in ("# run", "24 x 24, energy (GeV), time (ns)", "CMSSW_13_1 and later (onnxruntime 1.14.1)"):
-        assert words in card
-    assert "LayerNormalization" in card
-    assert "| b, background efficiency 0.1 |" in card
+    assert card == (own_run / "export/MODEL_CARD.md").read_text()
 
 
 def test_checksums_are_those_of_sha256sum_and_cover_other_models(exported_run, tmp_path):
     if shutil.which("sha256sum") is None:
         pytest.skip("sha256sum is not installed")
     for name in ("first", "second"):
-        write_cms_data(exported_run, tmp_path, name)
+        write_cms_data(exported_run, tmp_path, f"# {name}\n", name)
     check = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
     done = subprocess.run(check, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -37,5 +34,5 @@ def test_checksums_are_those_of_sha256sum_and_cover_other_models(exported_run, t
 def test_an_exchanged_file_is_not_passed_on(own_run, tmp_path):
     (own_run / "export/model.onnx").write_bytes(b"another")
     with pytest.raises(DeploymentError, match="the file was damaged or exchanged"):
-        write_cms_data(own_run, tmp_path / "data")
+        write_cms_data(own_run, tmp_path / "data", "# card\n")
     assert not (tmp_path / "data").exists()

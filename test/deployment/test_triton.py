@@ -54,7 +54,7 @@ def test_what_triton_cannot_take_is_refused(exported_run, tmp_path, options, wor
 
 
 @pytest.mark.parametrize(
-    "url", ["grpc://localhost:8001", "localhost", "http://:8000", "localhost:x", "h:1/a b"]
+    "url", ["grpc://localhost:8001", "localhost", "http://:8000", "localhost:x", "h:1/a b", "[null]"]
 )
 def test_what_is_no_address_is_refused(url):
     with pytest.raises(

@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 
 import pytest
@@ -27,6 +28,9 @@ def test_benchmark_and_report_show_a_whole_run(small_run, tmp_path):
     assert Benchmark.read(run / "benchmark.json", run) == content
     (entry,) = content.runs
     assert entry.flops_per_event > 0
+    parameters = entry.memory_mb["weights"] * 1e6 / 4
+    assert entry.parameters <= parameters < 1.2 * entry.parameters + 1000
+    assert 0 <= entry.memory_mb["batch_64"] < entry.memory_mb["process_peak"] / 2
     assert sum(row.share for row in entry.layers) <= 1.001
     assert {(row.backend, row.threads, row.batch) for row in entry.speed} == {
         (backend, threads, batch) for backend in ("eager", "onnx") for threads in (1, 2) for batch in (1, 8)
@@ -40,6 +44,8 @@ def test_benchmark_and_report_show_a_whole_run(small_run, tmp_path):
         assert f"<h2>{words}</h2>" in text
     assert "http" not in text.replace("http-equiv", "")
     assert text.count("data:image/png;base64,") >= 5
+    captions = re.findall("<figcaption>(.*?)</figcaption>", text)
+    assert len(set(captions)) == len(captions) >= 5
 
 
 def test_a_report_shows_what_there_is(small_run, tmp_path):

@@ -26,8 +26,13 @@ def test_a_cut_on_a_correlated_score_sculpts(events):
     rng = np.random.default_rng(1)
     alike = 100 * probabilities[:, 1] + rng.normal(0, 5, len(labels))
     free = rng.normal(80, 10, len(labels))
-    assert physics.sculpting(labels, probabilities, alike).divergence > 0.3
-    assert physics.sculpting(labels, probabilities, free).divergence < 0.05
+    sculpted, kept = (physics.sculpting(labels, probabilities, values) for values in (alike, free))
+    assert sculpted.divergence > 0.3 > sculpted.divergence_by_chance + 20 * sculpted.divergence_error
+    assert kept.divergence == pytest.approx(kept.divergence_by_chance, abs=5 * kept.divergence_error)
+    background, width = (labels == 0).sum(), np.diff(kept.edges)
+    counts = np.array(kept.before) * width * background
+    np.testing.assert_allclose(np.array(kept.before_error) * width * background, np.sqrt(counts), rtol=0.02)
+    assert np.sum(np.array(kept.after) * width) == pytest.approx(1)
 
 
 def test_only_usable_columns_are_looked_at(events, tmp_path):
@@ -40,7 +45,6 @@ def test_only_usable_columns_are_looked_at(events, tmp_path):
     }
     found = physics.phase_space(labels, probabilities, columns)
     assert set(found.auc_in_bins) == set(found.sculpting) == {"pt"}
-    assert physics.axis_label("pt") == "pt (GeV)"
     assert physics.draw_bins(tmp_path / "bins.png", "pt", found.auc_in_bins["pt"]).exists()
     assert physics.draw_sculpting(tmp_path / "shape.png", "pt", found.sculpting["pt"]).exists()
 

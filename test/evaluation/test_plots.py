@@ -4,6 +4,7 @@ from matplotlib import image
 
 from RecoE2E.ParticleViT.auc import auc
 from RecoE2E.ParticleViT.evaluation import metrics, plots
+from RecoE2E.ParticleViT.report.quantity import with_error
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def _is_drawing(path):
 
 def test_extracted_curves_end_where_curves_end(scored):
     (curve,) = plots.roc_curves(*scored, ["qcd", "top"])
-    assert curve.label == f"top against qcd, AUC = {auc(*scored).value:.4f}"
+    assert curve.label == f"top against qcd, AUC = {with_error(*auc(*scored)[:2])}"
     assert len(curve.signal) <= plots.MAX_POINTS
     assert (curve.signal[0], curve.background[0], curve.signal[-1]) == (0, 0, 1)
     area = np.trapezoid(curve.signal, curve.background) + (1 - curve.background[-1])
@@ -50,3 +51,12 @@ def test_each_figure_is_drawn(scored, tmp_path):
         plots.draw_history(tmp_path / "history.png", history, right),
     ]
     assert all(_is_drawing(path) for path in written)
+
+
+def test_a_single_epoch_has_one_tick(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(plots, "legend", lambda axes: seen.append(axes))
+    plots.draw_history(tmp_path / "history.png", {"epoch": np.ones(1), "train_loss": np.ones(1)})
+    for axes in seen:
+        low, high = axes.get_xlim()
+        assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]

@@ -66,3 +66,8 @@ def test_runs_share_one_figure(small_run, tmp_path):
         "robustness_rotation.png",
     }
     assert "rotation" in robustness.table(found)
+
+
+def test_a_negative_limit_is_refused(small_run, tmp_path):
+    with pytest.raises(RecipeError, match="--limit is -1"):
+        robustness.scan_runs([small_run], tmp_path, limit=-1)

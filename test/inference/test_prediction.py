@@ -17,6 +17,7 @@ import uproot
 from sklearn.metrics import roc_auc_score
 
 from RecoE2E.ParticleViT.errors import DeploymentError, InputError, ModelError, StoreError
+from RecoE2E.ParticleViT.evaluation import evaluate_run
 from RecoE2E.ParticleViT.geometry.description import Domain
 from RecoE2E.ParticleViT.geometry.status import Status
 from RecoE2E.ParticleViT.inference import prediction
@@ -26,6 +27,7 @@ from RecoE2E.ParticleViT.inference.prediction import predict_files
 from RecoE2E.ParticleViT.inference.prediction_units import ModelChoice
 from RecoE2E.ParticleViT.inference.run import Run
 from RecoE2E.ParticleViT.inference.run_recipe import run_recipe
+from RecoE2E.ParticleViT.ingest import ingest_files
 from RecoE2E.ParticleViT.recipe import load_recipe
 
 HAS_XROOTD = shutil.which("xrootd") is not None and importlib.util.find_spec("fsspec_xrootd") is not None
@@ -69,6 +71,19 @@ def test_auc_of_the_friend_tree_is_that_of_the_run(jet_run, jet_files, jet_recip
     assert auc == pytest.approx(Run(jet_run).metrics.splits["test"].auc, abs=1e-6)
     assert auc > 0.6
     np.testing.assert_allclose(found.particlevit_top + found.particlevit_qcd, 1, atol=1e-5)
+
+
+def test_the_given_file_has_the_auc_of_metrics_json(shared_data, jet_run, jet_recipe, tmp_path):
+    path = str(shared_data / "top_tagging_test.root")
+    only_test = replace(jet_recipe, split=replace(jet_recipe.split, train=0.0, validation=0.0, test=1.0))
+    ingest_files(only_test, tmp_path / "store", [path])
+    metrics = evaluate_run(jet_run, tmp_path / "store", tmp_path / "evaluation")
+    predict_files(jet_recipe, ModelChoice(str(jet_run), "eager", 1), [path], str(tmp_path / "out.root"))
+    with uproot.open(path) as file:
+        labels = file["Events"]["is_signal"].array(library="np")
+    auc = roc_auc_score(labels, np.asarray(scores_of(tmp_path / "out.root").particlevit_top))
+    assert auc == pytest.approx(metrics.test.auc, abs=1e-6)
+    assert metrics.test.events == len(labels) == 10_000
 
 
 def test_backends_and_formats_agree(jet_run, jet_files, jet_recipe, tmp_path):
@@ -308,3 +323,8 @@ def test_files_on_a_server_in_and_out(model, jet_files, jet_recipe, tmp_path, xr
     assert ak.array_equal(scores_of(folder / "scores/out.root"), scores_of(Path("local.root")))
     assert [path.name for path in (folder / "scores").iterdir()] == ["out.root"]
     assert [path.name for path in tmp_path.iterdir()] == ["local.root"]
+
+
+def test_negative_threads_are_refused(jet_run, jet_files, script, tmp_path):
+    words = ("--run", jet_run, "--files", jet_files[1], "--output", tmp_path / "out", "--threads", -3)
+    assert "--threads is -3; give 0 or more" in script("predict", *words, check=2).stderr

@@ -76,6 +76,7 @@ def test_overrides_reach_the_store(tmp_path, inputs, script):
         (["--files", "nothing*.root"], "no file matches"),
         (["--files", "{file}", "--inputs.tree", "Jets2"], "no tree 'Jets2'"),
         (["--files", "{file}", "--inputs.fields.px", "qx"], "has no 'qx'"),
+        (["--files", "{file}", "--inputs.label.field", "truth"], "has no 'truth' (inputs.label.field)"),
         (["--files", "{file}", "--image.heigth", "3"], "did you mean '--image.height'"),
         ([], "no files"),
     ],

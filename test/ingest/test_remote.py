@@ -4,6 +4,7 @@ import http.server
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -22,6 +23,22 @@ from RecoE2E.ParticleViT.store import open_store
 
 needs_xrootd = pytest.mark.needs("xrootd", "fsspec-xrootd")
 needs_http = pytest.mark.needs("aiohttp")
+
+
+XROOTD_AND_TORCH = """
+import torch
+from RecoE2E.ParticleViT.ingest.tables import remote
+remote.filesystem("root://127.0.0.1:9//x.root")
+print("done")
+"""
+
+
+@pytest.mark.needs("fsspec-xrootd")
+def test_xrootd_ends_without_a_warning():
+    done = subprocess.run(
+        [sys.executable, "-c", XROOTD_AND_TORCH], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("done\n", "")
 
 
 def free_port() -> int:

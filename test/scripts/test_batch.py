@@ -70,3 +70,14 @@ def test_workers_show_what_they_would_submit(system, script, tmp_path):
         assert "#SBATCH --cpus-per-task=1" in done.stdout
     else:
         assert done.stdout.strip().splitlines()[-1].lower() == "queue"
+
+
+@pytest.mark.parametrize("memory", ["7", "much", "", "nan", "1e30GB"])
+def test_workers_need_a_size_of_memory(script, memory):
+    pytest.importorskip("dask_jobqueue")
+    done = script("workers", "slurm", "--port", 0, "--show", "--memory", memory, check=2)
+    assert f"--memory is '{memory}'" in done.stderr
+
+
+def test_workers_need_a_port(script):
+    assert "--port is 99999" in script("workers", "slurm", "--show", "--port", 99999, check=2).stderr

@@ -147,15 +147,16 @@ def require(table: Table, wanted: Mapping[str, str], depth: int | None) -> None:
         InputError: a column is missing or of another type; what is there is listed.
     """
     for role, name in wanted.items():
+        key = "inputs.label.field" if role == "label" else f"inputs.fields '{role}'"
         if name not in table.fields:
             there = hint(name, table.fields)
-            raise InputError(f"{table.path}: {table.where} has no '{name}' (inputs.fields '{role}'); {there}")
+            raise InputError(f"{table.path}: {table.where} has no '{name}' ({key}); {there}")
         field = table.fields[name]
         if field.depth is None or (depth is not None and field.depth != depth):
             expected = ("numbers", "one number", "a list of numbers", "a list of lists of numbers")
             index = 0 if depth is None else depth + 1
             raise InputError(
-                f"{table.path}: '{name}' (inputs.fields '{role}') is {field.text}, "
+                f"{table.path}: '{name}' ({key}) is {field.text}, "
                 f"expected {expected[min(index, 3)]} per entry; correct the recipe"
             )
 

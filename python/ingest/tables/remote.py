@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import logging
 import os
 import time
+import warnings
 from collections.abc import Callable
 from fnmatch import fnmatch
+from functools import cache
 from typing import Any, TypeVar
 
 from ...errors import InputError
@@ -52,8 +55,16 @@ def filesystem(url: str) -> tuple[Any, str]:
         ) from error
     except ValueError as error:
         raise InputError(f"{url}: {error}; use root://, http:// or a local path") from error
+    if kind in ("root", "xroot"):
+        _end_quietly()
     system.invalidate_cache()  # listings may be old
     return system, path
+
+
+@cache
+def _end_quietly() -> None:
+    """Show no warning while Python ends: XRootD then looks at every object, and some of torch warn of it."""
+    atexit.register(warnings.simplefilter, "ignore")  # after XRootD's own, and so called before it
 
 
 def retry(url: str, action: Callable[[], Result]) -> Result:

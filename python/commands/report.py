@@ -1,0 +1,33 @@
+"""Write the page and the model card of a run from what is in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from . import cli
+
+
+def report(run: Path, card: Path | None = None, licence: str | None = None) -> None:
+    """Write RUN/report.html, and of an exported run the model card.
+
+    Both are made from the artefacts: what was not measured, they say. Nothing is computed anew.
+
+    Args:
+        run: Run folder, or a folder with model.json and the exported files.
+        card: File of the card, such as data/models/NAME.md; by default MODEL_CARD.md beside the exports.
+        licence: Licence of the model, such as Apache-2.0; by default what the export says.
+    """
+    from ..inference.run import Run
+    from .model_card import write_card
+    from .run_page import write_report
+
+    found = Run(run)
+    if found.best_checkpoint.is_file():
+        cli.say(str(write_report(found)))
+    cli.say(str(write_card(found, card, licence)))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command with the process's arguments, or with these."""
+    cli.run(report, arguments=arguments)
