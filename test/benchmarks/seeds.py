@@ -69,7 +69,7 @@ def scores(run: Path, store: Path | None) -> Any:
 
     one = Run(run)
     events = one.events(store)
-    return score_split(one.predictor().predict, events, proof_split(events), progress=one.name)
+    return score_split(one.predictor().predict, events, proof_split(events), what=one.name)
 
 
 def area(found: Any) -> float:
