@@ -31,7 +31,7 @@ def test_auc_against_the_number_of_training_events(job_store, tmp_path, script):
         assert [point["events"] for point in points] == [100, 200, all_events]
     last = json.loads((tmp_path / f"runs/{all_events}/vit/metrics.json").read_text())["test"]
     assert content["vit"][-1]["auc"] == last["auc"]
-    assert f"{last['auc']:.4f}" in done.stdout.splitlines()[3]
+    assert f"{last['auc']:.2f} +- " in done.stdout.splitlines()[3]
     assert (tmp_path / "runs/plots/training_size.png").is_file()
 
 
