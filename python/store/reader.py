@@ -51,6 +51,8 @@ def read_events(path: Path, start: int, stop: int, columns: Sequence[str] | None
     try:
         with h5py.File(path, "r") as file:
             offsets = file["offsets"][start : stop + 1].astype(np.int64)
+            if (np.diff(offsets) < 0).any():
+                raise ValueError("its offsets decrease")
             cells = slice(int(offsets[0]), int(offsets[-1]))
             c, h, w = (int(n) for n in file.attrs["shape"])
             images = SparseImages(offsets - offsets[0], file["index"][cells], file["value"][cells], (c, h, w))

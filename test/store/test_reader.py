@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import replace
 
+import h5py
 import numpy as np
 import pytest
 
@@ -142,6 +143,16 @@ def test_a_flipped_bit_is_noticed(store):
             opened.read("train")
         with pytest.raises(StoreError, match=r"train-00001\.h5: damaged .* ingest again"):
             opened.read_columns("train", ["pt"])
+
+
+def test_offsets_that_decrease_are_damage(tmp_path):
+    """Files of unfinished ingests have no checksum yet."""
+    path = tmp_path / "part.h5"
+    write_events(path, SparseImages.from_dense(make_images(20)), np.zeros(20), {})
+    with h5py.File(path, "r+") as file:
+        file["offsets"][7] = 10**6
+    with pytest.raises(StoreError, match=r"part\.h5.*offsets decrease"):
+        read_events(path, 0, 20)
 
 
 def test_a_changed_store_json_is_noticed(store):
