@@ -32,9 +32,13 @@ def export(
     from ..deployment.export import export_run, int8_table
     from ..deployment.operators import operator_lines
     from ..evaluation.evaluate import evaluate_run
+    from ..files import make_folder
     from ..inference.run import Run
     from .model_card import CARD, model_card, write_card
 
+    for folder in (triton, cms_data):
+        if folder is not None:
+            make_folder(folder)  # before anything is written elsewhere
     trained = Run(run)
     if not trained.metrics_file.is_file():
         evaluate_run(trained)  # exports carry its working points

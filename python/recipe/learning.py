@@ -10,6 +10,7 @@ Compression = Literal["none", "sqrt", "log1p"]
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["32", "16-mixed", "bf16-mixed"]
 Logger = Literal["csv", "tensorboard", "wandb"]
+MOST_PROCESSES = 1024  # and threads
 
 
 @dataclass
@@ -109,6 +110,9 @@ class Training:
         for name in ("batch_size", "max_epochs", "accumulate", "threads", "patience"):
             if getattr(self, name) < 1:
                 yield f"training.{name} is {getattr(self, name)}; give 1 or more"
+        for name in ("threads", "workers"):
+            if getattr(self, name) > MOST_PROCESSES:
+                yield f"training.{name} is {getattr(self, name)}; give {MOST_PROCESSES} at most"
         for name in ("workers", "limit", "gradient_clip", "weight_decay"):
             if getattr(self, name) < 0:
                 yield f"training.{name} is {getattr(self, name)}; give 0 or more"

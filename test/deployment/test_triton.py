@@ -44,6 +44,14 @@ def test_the_repository_holds_the_export_and_its_description(own_run, tmp_path, 
         assert line in config
 
 
+def test_a_repository_that_is_a_file_is_refused_before_anything_is_written(own_run, tmp_path, script):
+    (tmp_path / "models").write_text("mine")
+    before = {path: path.stat().st_mtime_ns for path in own_run.rglob("*")}
+    done = script("export", "--run", own_run, "--triton", tmp_path / "models", check=2)
+    assert "models" in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in own_run.rglob("*")} == before
+
+
 @pytest.mark.parametrize(
     ("options", "words"), [({"name": "a/b"}, "no name"), ({"max_batch": 0}, "at least 1")]
 )

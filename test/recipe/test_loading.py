@@ -92,3 +92,9 @@ def test_a_file_that_is_no_recipe(tmp_path, text):
 def test_an_unknown_recipe_names_the_nearest():
     with pytest.raises(RecipeError, match="did you mean 'top_tagging'"):
         load_recipe("top_taging")
+
+
+@pytest.mark.parametrize("name", ["threads", "workers"])
+def test_more_threads_than_any_machine_has_are_refused(name):
+    with pytest.raises(RecipeError, match=rf"training\.{name} is 9223372036854775807; give 1024 at most"):
+        load_recipe("top_tagging", {f"training.{name}": 2**63 - 1})
