@@ -37,9 +37,12 @@ def evaluate(
     from .run_page import write_report
 
     trained = Run(run)
+    others = [Run(other) for other in against]
+    for other in others:
+        _ = other.trained_network  # refused before anything is written
     with figure_style(label, pdf):
         cli.say(table(evaluate_run(trained, store, output, limit, calibrate=calibrate)))
-    for other in against:
+    for other in others:
         cli.say(compare_runs(trained, other, store, limit))
     cli.say(str(write_report(trained)))
 

@@ -87,3 +87,11 @@ def test_a_split_without_a_class_is_named(evaluated, small_store, tmp_path):
 
 def test_command_names_what_is_no_run(tmp_path, script):
     assert "not a run folder" in script("evaluate", "--run", tmp_path, check=2).stderr
+
+
+def test_another_run_that_is_none_is_refused_before_anything_is_written(evaluated, tmp_path, script):
+    run, _ = evaluated
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    done = script("evaluate", "--run", run, "--against", tmp_path / "none", check=2)
+    assert "none" in done.stderr
+    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
