@@ -82,10 +82,8 @@ class Dijets:
             pile_up: mean number of inelastic collisions beside each of these (Poisson).
 
         Raises:
-            InputError: pythia8mc is not installed or cannot be used, or `pile_up` is negative.
+            InputError: pythia8mc is not installed or cannot be used.
         """
-        if pile_up < 0:
-            raise InputError(f"pile-up is {pile_up}; give a mean of 0 or more collisions")
         module = load()
         self.pile_up = pile_up
         self._hard = [_start(module, [*HARD, *(f"{name} = on" for name in names)]) for names in PROCESSES]

@@ -23,7 +23,7 @@ from ..errors import InputError
 from ..geometry.cells import hbhe_cells
 from ..geometry.seeds import crystal_of_tower, find_jet_seed
 from ..geometry.windows import Window, crop_many, upsample_hbhe, windows_inside
-from .pythia import Dijets, Particles, Partons
+from .pythia import Dijets, Particles, Partons, load
 from .response import Images, fill, measure
 
 FloatArray = NDArray[np.float64]
@@ -75,7 +75,10 @@ def chunks(jets: int, seed: int, pile_up: float = 0.0, workers: int = 1) -> Iter
     """
     if jets < 1 or seed < 0:
         raise InputError(f"cannot simulate {jets} events with seed {seed}; give at least one, a seed >= 0")
+    if pile_up < 0:
+        raise InputError(f"pile-up is {pile_up}; give a mean of 0 or more collisions")
     _fastjet()
+    load()  # what is missing is said here, not by a worker
     missing = jets
     for collisions in _stream(seed, pile_up, workers):
         found = _with_jets(collisions, missing)
@@ -91,6 +94,7 @@ def _stream(seed: int, pile_up: float, workers: int) -> Iterator[Collisions]:
     if workers == 1:
         source = Dijets(pile_up)
         yield from (_collide(source, _random(seed, index)) for index in count())
+        return
     pool = ProcessPoolExecutor(
         workers, mp_context=get_context("spawn"), initializer=_start, initargs=(pile_up,)
     )

@@ -76,14 +76,15 @@ def rotate90(image: ImageSpec, classes: Sequence[str]) -> BatchTransform:  # noq
         msg = f"images of {image.height} x {image.width} cannot be turned; crop them to a square"
         raise ValueError(msg)
 
-    def turn(x: Tensor, random: Random) -> Tensor:
-        turns = torch.randint(4, (len(x),), generator=random)
-        result = x.clone()
-        for k in (1, 2, 3):
-            result[turns == k] = torch.rot90(x[turns == k], k, (2, 3))
-        return result
+    return Augment(lambda x, random: turned(x, torch.randint(4, (len(x),), generator=random)))
 
-    return Augment(turn)
+
+def turned(images: Tensor, turns: Tensor) -> Tensor:
+    """Turn each image (B, C, H, H) by its number of quarter turns (B,)."""
+    result = images.clone()
+    for k in (1, 2, 3):
+        result[turns == k] = torch.rot90(images[turns == k], k, (2, 3))
+    return result
 
 
 @register("rotate")
@@ -158,14 +159,15 @@ def mask_patches(
     if size < 1:
         msg = f"size {size} must be 1 or more"
         raise ValueError(msg)
-    rows, columns = -(-image.height // size), -(-image.width // size)
+    return Augment(lambda x, random: x * alive(x, fraction, size, random))
 
-    def mask(x: Tensor, random: Random) -> Tensor:
-        kept = (torch.rand(len(x), 1, rows, columns, generator=random) >= fraction).to(x.dtype)
-        kept = kept.repeat_interleave(size, 2).repeat_interleave(size, 3)
-        return x * kept[:, :, : x.shape[2], : x.shape[3]]
 
-    return Augment(mask)
+def alive(images: Tensor, fraction: float | Tensor, side: int, random: Random) -> Tensor:
+    """Return 0 for a random `fraction`, or (B, 1, 1, 1), of the patches of `side` x `side` cells, else 1."""
+    rows, columns = -(-images.shape[2] // side), -(-images.shape[3] // side)
+    kept = (torch.rand(len(images), 1, rows, columns, generator=random) >= fraction).to(images.dtype)
+    kept = kept.repeat_interleave(side, 2).repeat_interleave(side, 3)
+    return kept[:, :, : images.shape[2], : images.shape[3]]
 
 
 @register("energy_scale")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..store import ImageSpec
+from .augmentation import alive, turned
 from .registry import TensorBatch, register
 
 Random = torch.Generator
@@ -24,8 +25,8 @@ class Disturb:
         image: description of the images.
         classes: not used.
         probability: fraction of the images that is disturbed.
-        noise: largest sigma of Gaussian noise, over the spread of the batch's cells that are not 0; drawn
-            evenly in its logarithm over two decades.
+        noise: largest sigma of Gaussian noise, over the spread of these images' cells that are not 0;
+            drawn evenly in its logarithm over two decades.
         dead: largest fraction of dead cells.
         masked: largest fraction of the image in dead patches of 4 x 4 cells.
         scale: largest change of energies and momenta, as a fraction.
@@ -88,13 +89,16 @@ def _ways(
     def jitter_times(x: Tensor, strength: Tensor, random: Random) -> Tensor:
         return x + _normal(x, random) * strength * jitter * ((x != 0) & times)
 
+    def turn_quarters(x: Tensor, strength: Tensor, _: Random) -> Tensor:
+        return turned(x, (strength.flatten() * 3).long() + 1)
+
     ways: list[tuple[bool, Way]] = [
         (noise > 0, add_noise),
-        (dead > 0, lambda x, strength, random: x * _alive(x, strength * dead, 1, random)),
-        (masked > 0, lambda x, strength, random: x * _alive(x, strength * masked, PATCH, random)),
+        (dead > 0, lambda x, strength, random: x * alive(x, strength * dead, 1, random)),
+        (masked > 0, lambda x, strength, random: x * alive(x, strength * masked, PATCH, random)),
         (scale > 0 and bool(energies.any()), scale_energies),
         (jitter > 0 and bool(times.any()), jitter_times),
-        (turn and image.height == image.width, _turn),
+        (turn and image.height == image.width, turn_quarters),
     ]
     return [way for used, way in ways if used]
 
@@ -109,20 +113,3 @@ def _spread(images: Tensor) -> Tensor:
     count = seen.sum((0, 2, 3), keepdim=True).clamp(min=1)
     mean = images.sum((0, 2, 3), keepdim=True) / count
     return ((images - mean).square() * seen).sum((0, 2, 3), keepdim=True).div(count).sqrt()
-
-
-def _alive(images: Tensor, fraction: Tensor, side: int, random: Random) -> Tensor:
-    """Return 0 for a random `fraction` (B, 1, 1, 1) of the patches of `side` x `side` cells, else 1."""
-    rows, columns = -(-images.shape[2] // side), -(-images.shape[3] // side)
-    alive = (torch.rand(len(images), 1, rows, columns, generator=random) >= fraction).to(images.dtype)
-    alive = alive.repeat_interleave(side, 2).repeat_interleave(side, 3)
-    return alive[:, :, : images.shape[2], : images.shape[3]]
-
-
-def _turn(images: Tensor, strength: Tensor, _: Random) -> Tensor:
-    """Turn each image once, twice or three times by 90 degrees."""
-    turns = (strength.flatten() * 3).long() + 1
-    result = images.clone()
-    for k in (1, 2, 3):
-        result[turns == k] = torch.rot90(images[turns == k], k, (2, 3))
-    return result
