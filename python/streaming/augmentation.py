@@ -149,7 +149,7 @@ def gaussian_noise(
 
 @register("mask_patches")
 def mask_patches(
-    image: ImageSpec,
+    image: ImageSpec,  # noqa: ARG001
     classes: Sequence[str],  # noqa: ARG001
     size: int = 4,
     fraction: float = 0.1,
