@@ -22,7 +22,16 @@ from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
 from .domain import with_domain
 from .executor import RunTasks, executor
 from .plan import Plan, Sizes, make_plan, plan_dict, recipe_part, with_hint
-from .stages import PROBLEMS, MergeTask, UnitTask, count_selected, run_merge, run_unit, unit_tasks
+from .stages import (
+    PROBLEMS,
+    MergeTask,
+    UnitTask,
+    count_selected,
+    is_finished,
+    run_merge,
+    run_unit,
+    unit_tasks,
+)
 from .tables.temporary import TemporaryError
 
 PARTS = ".parts"
@@ -162,7 +171,7 @@ def _run(plan: Plan, output: Path, workers: int, scheduler: str | None, on_error
 def _run_units(plan: Plan, parts: Path, run_tasks: RunTasks, on_error: str) -> tuple[int, dict[str, str]]:
     """Run stage one where parts are missing. Returns the entries read and why files had to be skipped."""
     tasks = unit_tasks(plan, parts)
-    todo = [task for task in tasks if not (parts / task.unit.file).exists()]
+    todo = [task for task in tasks if not is_finished(parts / task.unit.file, parts)]
     total = sum(file.entries for file in plan.inputs)
     left = sum(task.unit.stop - task.unit.start for task in todo)
     failed: dict[str, str] = {}
@@ -188,8 +197,8 @@ def _run_merges(
     files = [parts / task.unit.file for task in tasks]
     selected = _check_selected(plan, files, failed)
     targets = {group: shards / f"{group[0]}-{group[1]:05d}.h5" for group in plan.groups}
-    merges = _merge_tasks([str(target) for target in targets.values()], files)
-    merges = [task for task in merges if not all(Path(target).exists() for target in task.targets)]
+    merges = _merge_tasks([str(target) for target in targets.values()], files, str(parts))
+    merges = [task for task in merges if not all(is_finished(Path(one), parts) for one in task.targets)]
     with progress("shuffling", len(merges), "parts") as bar:
         for _, outcome in run_tasks(run_merge, merges):
             if isinstance(outcome, Exception):
@@ -240,10 +249,10 @@ def _left_out(plan: Plan, parts: Path, failed: dict[str, str]) -> list[dict[str,
     return found
 
 
-def _merge_tasks(targets: list[str], parts: list[Path]) -> list[MergeTask]:
+def _merge_tasks(targets: list[str], parts: list[Path], folder: str) -> list[MergeTask]:
     names = [str(part) for part in parts]
     return [
-        MergeTask(first, targets[first : first + SHARDS_AT_ONCE], names)
+        MergeTask(first, targets[first : first + SHARDS_AT_ONCE], names, folder)
         for first in range(0, len(targets), SHARDS_AT_ONCE)
     ]
 

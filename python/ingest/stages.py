@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from ..errors import InputError, StoreError
-from ..files import write_json
+from ..files import read_json, sha256, write_json
 from ..recipe import Recipe
 from ..store import SPLITS, SparseImages
 from ..store.reader import read_events
@@ -30,6 +30,7 @@ from .sources.base import Events
 KEY, GROUP = "_key", "_group"
 UNLABELLED = -1
 PROBLEMS = ".json"  # beside a part: entries that were left out, and why
+CHECKSUM = ".sha256"  # beside a part: the checksum of a finished part or shard
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,15 @@ class UnitTask:
 
 @dataclass(frozen=True)
 class MergeTask:
-    """What stage two needs to know: the groups first..first + len(targets) and where they go."""
+    """What stage two needs to know: the groups first..first + len(targets) and where they go.
+
+    `folder` is that of the parts, for the checksums.
+    """
 
     first: int
     targets: list[str]
     parts: list[str]
+    folder: str
 
 
 def unit_tasks(plan: Plan, folder: Path) -> list[UnitTask]:
@@ -98,6 +103,7 @@ def run_unit(task: UnitTask) -> int:
     if source.unreadable:
         write_json(part.with_suffix(PROBLEMS), source.unreadable)
     write_events(part, events.images.take(order), labels, columns)
+    note_finished(part, part.parent)
     return unit.stop - unit.start
 
 
@@ -137,6 +143,24 @@ def run_merge(task: MergeTask) -> None:
         if len(rows):
             kept = {name: values[rows] for name, values in columns.items() if not name.startswith("_")}
             write_events(Path(target), images.take(rows), labels[rows], kept)
+            note_finished(Path(target), Path(task.folder))
+
+
+def note_finished(file: Path, folder: Path) -> None:
+    """Keep the checksum of a part or shard in `folder`, that of the parts.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    write_json(folder / (file.name + CHECKSUM), sha256(file))
+
+
+def is_finished(file: Path, folder: Path) -> bool:
+    """Tell whether a part or shard of an interrupted ingest is there, with the bytes that were written."""
+    try:
+        return bool(read_json(folder / (file.name + CHECKSUM)) == sha256(file))
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager

@@ -131,6 +131,24 @@ def test_an_interrupted_ingest_continues_to_the_same_store(tmp_path, jets_root, 
     assert len(calls) < {"run_unit": 9, "run_merge": 8}[stage]  # what was done is not repeated
 
 
+@pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
+@pytest.mark.parametrize("kind", [".parts/*.h5", "shards/*.h5", ".parts/*.h5.sha256"])
+def test_what_was_damaged_in_between_is_made_again(tmp_path, jets_root, recipe, monkeypatch, kind, damage):
+    ingest_small(recipe, tmp_path / "whole", str(jets_root))
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "_info", _interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            ingest_small(recipe, tmp_path / "store", str(jets_root))
+    file = sorted((tmp_path / "store").glob(kind))[0]
+    content = bytearray(file.read_bytes())
+    content[len(content) * 2 // 3] ^= 1
+    file.write_bytes(content[: len(content) // 2] if damage == "truncate" else content)
+    if damage == "remove":
+        file.unlink()
+    ingest_small(recipe, tmp_path / "store", str(jets_root))
+    assert digest(tmp_path / "store") == digest(tmp_path / "whole")
+
+
 def test_an_unfinished_ingest_of_something_else_is_refused(tmp_path, jets_root, recipe, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(pipeline, "run_merge", _interrupt)
@@ -141,7 +159,7 @@ def test_an_unfinished_ingest_of_something_else_is_refused(tmp_path, jets_root, 
         ingest_files(recipe, tmp_path / "store", str(jets_root))
 
 
-def _interrupt(task):
+def _interrupt(*arguments):
     raise KeyboardInterrupt
 
 
