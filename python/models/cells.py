@@ -17,6 +17,7 @@ NEAR = (1, 2, 4)  # rows and columns within which the signal around a cell is su
 CENTRES = 4
 _CLIP = 5.0  # standard deviations; cells that are unlike those of the training stay bounded
 _TINY = 1e-9
+_TINIEST = 1e-30  # below the 8th power of the largest of 1,000 shares
 Batches = Callable[[], Iterable[Tensor]]
 
 
@@ -59,16 +60,14 @@ class HighestCells(nn.Module):
     def heights(self, image: Tensor) -> Tensor:
         """Return the height of every cell, (N, C, H, W) -> (N, H x W)."""
         scaled = image.flatten(2) * self.get_buffer("scale").unsqueeze(-1)
-        total = scaled[:, 0]
-        for channel in range(1, scaled.shape[1]):
-            total = total + scaled[:, channel]
-        return total
+        total, *others = scaled.split(1, dim=1)  # one operator in ONNX; sums in a fixed order
+        for other in others:
+            total = total + other
+        return total.squeeze(1)
 
     def forward(self, image: Tensor) -> Cells:
         """Select the cells."""
-        heights = self.heights(image)
-        index = self.highest(heights)  # (N, K)
-        height = heights.gather(1, index)
+        height, index = self.highest(self.heights(image))  # (N, K)
         hit = (height > self.get_buffer("lowest")).float()
         flat = image.flatten(2)
         values = flat.gather(2, index.unsqueeze(1).expand(-1, flat.shape[1], -1)) * hit.unsqueeze(1)
@@ -76,18 +75,20 @@ class HighestCells(nn.Module):
         share = height / height.sum(dim=1, keepdim=True).clamp(min=_TINY)
         return Cells(values, index, share, hit)
 
-    def highest(self, heights: Tensor) -> Tensor:
-        """Return the indices (N, K) of the highest cells, of equal ones the first; their order is undefined.
+    def highest(self, heights: Tensor) -> tuple[Tensor, Tensor]:
+        """Return heights and indices (N, K) of the highest cells, of equal ones the first, in any order.
 
         That is what TopK of ONNX does, while `torch.topk` takes any of equal cells. What it tells all the
         same is the height of the last one, and ranks of which no two are equal do the rest.
         """
         if torch.onnx.is_in_onnx_export():
-            return heights.topk(self.count, dim=1).indices
+            found = heights.topk(self.count, dim=1)
+            return found.values, found.indices
         least = heights.topk(self.count, dim=1).values[:, -1:]
         order = self.get_buffer("order")
         ranks = (heights > least) * (order + self.cells) + (heights == least) * order
-        return ranks.topk(self.count, dim=1).indices
+        index = ranks.topk(self.count, dim=1).indices
+        return heights.gather(1, index), index
 
     @torch.no_grad()
     def fit(self, batches: Batches, is_amount: Tensor) -> None:
@@ -121,7 +122,9 @@ class Standardise(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Standardise."""
-        return ((features - self.get_buffer("mean")) / self.get_buffer("std")).clamp(-_CLIP, _CLIP)
+        return ((features - self.get_buffer("mean")) * self.get_buffer("std").reciprocal()).clamp(
+            -_CLIP, _CLIP
+        )
 
     @torch.no_grad()
     def fit(self, rows: Iterable[Tensor]) -> None:
@@ -138,10 +141,12 @@ class CellFeatures(nn.Module):
     """Cells -> standardised features (N, K, F).
 
     By channel the logarithm, the share and its root of the amount, the value of a time, and the logarithm of
-    the total of all cells. Row and column, from the image's edge and from four centres, and the distances
-    from these; logarithm of the share of all signal within 1, 2 and 4 rows and columns. The centres are means
+    the total of all cells; logarithm of the share of all signal within 1, 2 and 4 rows and columns. Row and
+    column, from the image's edge and from four centres, and the distances from these. The centres are means
     of the cells' places weighted by powers 1, 2, 4, 8 of their shares: from the centroid to nearly the
     highest cell, without the jumps that a single cell makes.
+
+    Written for few operators: at one image per call each costs more than what it computes.
 
     Args:
         image: channels, height and width.
@@ -155,6 +160,9 @@ class CellFeatures(nn.Module):
         channels, height, width = image
         places = torch.cartesian_prod(torch.arange(height), torch.arange(width)).float()
         self.register_buffer("places", places, persistent=False)  # row and column of each cell (H x W, 2)
+        self.register_buffer("repeated", places.repeat(1, CENTRES), persistent=False)
+        pairs = torch.eye(CENTRES).repeat_interleave(2, dim=0)
+        self.register_buffer("pairs", pairs, persistent=False)  # adds row and column of each centre
         self.register_buffer("scale", torch.ones(channels, 1))  # of amounts; 0 for times
         self.count = 5 * channels + 2 + 3 * CENTRES + len(NEAR)
         self.standardise = Standardise(self.count)
@@ -162,31 +170,29 @@ class CellFeatures(nn.Module):
     def physical(self, cells: Cells, near: Tensor) -> Tensor:
         """Return the features before the standardisation; `near` as in `forward`."""
         place = F.embedding(cells.cell, self.get_buffer("places"))  # (N, K, 2)
-        content = self._content(cells.values)
-        weights = _powers(cells.share)  # (N, centres, K)
-        weights = weights / weights.sum(dim=2, keepdim=True).clamp(min=_TINY)
-        offset = place.unsqueeze(2) - (weights @ place).unsqueeze(1)  # (N, K, centres, 2)
-        squares = (offset * offset).sum(dim=3)
-        distance = squares.sqrt()
-        around = (near @ cells.share.unsqueeze(2)).squeeze(3).permute(1, 2, 0)  # (N, K, NEAR)
-        features = [content.transpose(1, 2), place, offset.flatten(2), distance, (around + FLOOR).log()]
-        return torch.cat(features, dim=2)
+        centres = _weights(cells.share) @ place  # (N, centres, 2)
+        repeated = F.embedding(cells.cell, self.get_buffer("repeated"))
+        offset = repeated - centres.reshape(-1, 1, 2 * CENTRES)  # (N, K, 2 x centres)
+        distance = ((offset * offset) @ self.get_buffer("pairs")).sqrt()
+        content = self._content(cells, near).transpose(1, 2)
+        return torch.cat([content, place, offset, distance], dim=2)
 
-    def _content(self, values: Tensor) -> Tensor:
-        """Return what each cell holds, and the totals of the channels (N, 5 C, K)."""
-        scale = self.get_buffer("scale")
-        amounts = (values * scale).clamp(min=0)
+    def _content(self, cells: Cells, near: Tensor) -> Tensor:
+        """Return what each cell, all of them and those around it hold (N, 5 C + NEAR, K)."""
+        scale, share = self.get_buffer("scale"), cells.share.unsqueeze(1)
+        amounts = (cells.values * scale).clamp(min=0)
         totals = amounts.sum(dim=2, keepdim=True)
         shares = amounts / totals.clamp(min=_TINY)
-        logs, log_totals = (amounts + FLOOR).log(), (totals + FLOOR).log().expand_as(amounts)
-        return torch.cat([logs, shares, shares.sqrt(), values * (scale == 0), log_totals], dim=1)
+        around = (near @ share.unsqueeze(3)).squeeze(3)  # (N, NEAR, K)
+        logs = torch.cat([amounts, totals * cells.hit.unsqueeze(1), around], dim=1) + FLOOR
+        return torch.cat([logs.log(), shares, shares.sqrt(), cells.values * (scale == 0)], dim=1)
 
     def forward(self, cells: Cells, near: Tensor) -> Tensor:
         """Return the standardised features, 0 in empty places.
 
         Args:
             cells: N x K cells.
-            near: 1 where two cells lie within NEAR rows and columns of each other, else 0 (NEAR, N, K, K).
+            near: 1 where two cells lie within NEAR rows and columns of each other, else 0 (N, NEAR, K, K).
         """
         features: Tensor = self.standardise(self.physical(cells, near))
         return features * cells.hit.unsqueeze(2)
@@ -198,12 +204,13 @@ class CellFeatures(nn.Module):
         self.standardise.fit([self.physical(cells, near)[cells.hit > 0] for cells, near in batches])
 
 
-def _powers(share: Tensor) -> Tensor:
-    """Return powers 1, 2, 4, 8 of shares (N, K) over the largest one, (N, 4, K)."""
-    powers = [share / share.amax(dim=1, keepdim=True).clamp(min=_TINY)]
-    while len(powers) < CENTRES:
-        powers.append(powers[-1] * powers[-1])
-    return torch.stack(powers, dim=1)
+def _weights(share: Tensor) -> Tensor:
+    """Return powers 1, 2, 4, 8 of shares (N, K), each power over its sum, (N, CENTRES, K)."""
+    one = share.unsqueeze(1)
+    low = torch.cat([one, one * one], dim=1)
+    square = low * low
+    powers = torch.cat([low, square * square], dim=1)
+    return powers / powers.sum(dim=2, keepdim=True).clamp(min=_TINIEST)
 
 
 def _mean(rows: list[Tensor]) -> Tensor:

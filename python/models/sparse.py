@@ -30,28 +30,32 @@ class RelativePosition(nn.Module):
         rows, columns = offset_entries(height, reach), offset_entries(width, reach)
         entries = rows.unsqueeze(1) * (int(columns.max()) + 1) + columns
         codes = torch.arange(height).unsqueeze(1) * len(columns) + torch.arange(width)
-        self.zero, self.heads = int(codes.max()), heads
-        # the entry of every offset, row by row; the difference of two cells' codes says which offset
-        self.register_buffer("entries", entries.flatten(), persistent=False)
+        self.zero, self.heads, count = int(codes.max()), heads, int(entries.max()) + 1
+        # the entry of every offset, row by row; the difference of two cells' codes says which offset, and
+        # that of a cell and an empty place lies beyond all of them
+        self.nowhere = -self.zero - 1
+        beyond = torch.full((self.zero + 1,), count)
+        self.register_buffer("entries", torch.cat([entries.flatten(), beyond]), persistent=False)
         self.register_buffer("codes", codes.reshape(-1, 1), persistent=False)
-        self.table = nn.Parameter(torch.randn(heads, int(entries.max()) + 1) * 0.02)
+        self.table = nn.Parameter(torch.randn(heads, count) * 0.02)
         steps = [torch.arange(1 - side, side).abs() for side in (height, width)]
         apart = torch.maximum(steps[0].unsqueeze(1), steps[1]).flatten()
+        apart = torch.cat([apart, beyond.fill_(height + width)])
         self.register_buffer("near", torch.stack([(apart <= far).float() for far in NEAR]), persistent=False)
 
-    def forward(self, index: Tensor) -> tuple[Tensor, Tensor]:
-        """Look up cells by their index in the image (N, K): (heads, N, K, K), and see `CellFeatures`."""
-        codes = F.embedding(index, self.get_buffer("codes")).squeeze(2)
-        offset = (codes + self.zero).unsqueeze(2) - codes.unsqueeze(1)  # (N, K, K)
+    def forward(self, cells: Cells) -> tuple[Tensor, Tensor]:
+        """Look up cells: what is added to the logits (N, heads, K, K), and `near` of `CellFeatures`."""
+        codes = F.embedding(cells.cell, self.get_buffer("codes"))  # (N, K, 1)
+        others = torch.where(cells.hit.unsqueeze(2) > 0, codes, self.nowhere)  # no place is near an empty one
+        offset = (codes + self.zero) - others.transpose(1, 2)  # (N, K, K)
         near = self.get_buffer("near")
-        table = self.table.index_select(1, self.get_buffer("entries"))
+        empty = self.table.new_full((self.heads, 1), -FAR)
+        table = torch.cat([self.table, empty], dim=1).index_select(1, self.get_buffer("entries"))
         if self.training:  # the faster way back
-            found = [
-                one.index_select(1, offset.flatten()).reshape(-1, *offset.shape) for one in (table, near)
-            ]
-            return found[0], found[1]
-        both = F.embedding(offset, torch.cat([table, near]).t()).permute(3, 0, 1, 2)
-        return both[: self.heads], both[self.heads :]
+            both = [one.index_select(1, offset.flatten()).unflatten(1, offset.shape) for one in (table, near)]
+            return both[0].transpose(0, 1), both[1].transpose(0, 1)
+        found = F.embedding(offset, torch.cat([table, near]).t()).permute(0, 3, 1, 2)
+        return found[:, : self.heads], found[:, self.heads :]
 
 
 def offset_entries(side: int, reach: int) -> Tensor:
@@ -85,13 +89,13 @@ class Attention(nn.Module):
         self.to_out = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
-        """Map tokens (N x K, D), with a bias (heads x N, K, K), to (N x K, D)."""
-        places, dim = bias.shape[1], x.shape[1]
+        """Map tokens (N x K, D), with a bias (N x heads, K, K), to (N x K, D)."""
+        places, dim = bias.shape[2], x.shape[1]
         parts = self.to_qkv(self.norm(x)).reshape(-1, places, 3, self.heads, dim // self.heads)
-        q, k, v = parts.permute(2, 3, 0, 1, 4).flatten(1, 2).unbind(0)  # (heads x N, K, D / heads)
-        weights = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=self.scale).softmax(dim=-1)
-        mixed = (weights @ v).unflatten(0, (self.heads, -1))  # (heads, N, K, D / heads)
-        out: Tensor = self.to_out(mixed.permute(1, 2, 0, 3).reshape(-1, dim))
+        q, k, v = parts.permute(2, 0, 3, 1, 4).flatten(1, 2).split(1)  # (1, N x heads, K, D / heads)
+        weights = ((q @ k.transpose(2, 3)) * self.scale + bias).softmax(dim=-1)
+        mixed = (weights @ v).reshape(-1, self.heads, places, dim // self.heads)
+        out: Tensor = self.to_out(mixed.transpose(1, 2).reshape(-1, dim))
         return out
 
 
@@ -108,8 +112,8 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, bias: Tensor) -> Tensor:
         """Map tokens (N x K, D) to (N x K, D)."""
-        x = x + self._drop(self.attention(x, bias), bias.shape[1])
-        return x + self._drop(self.mlp(x), bias.shape[1])
+        x = x + self._drop(self.attention(x, bias), bias.shape[2])
+        return x + self._drop(self.mlp(x), bias.shape[2])
 
     def _drop(self, x: Tensor, places: int) -> Tensor:
         if not self.training or self.drop_path == 0:
@@ -172,17 +176,16 @@ class SparseViT(nn.Module):
 
     def score_cells(self, cells: Cells) -> Tensor:
         """Turn cells into logits (N, K)."""
-        bias, near = self.position(cells.cell)
+        bias, near = self.position(cells)
+        bias = bias.flatten(0, 1)  # (N x heads, K, K)
         of_cells = self.features(cells, near)
         places = of_cells.shape[1]
-        empty = (cells.hit - 1) * FAR  # (N, K)
-        bias = (bias + empty.unsqueeze(1)).flatten(0, 1)  # (heads x N, K, K)
         tokens = self.embed(of_cells.flatten(0, 1))
         for block in self.blocks:
             tokens = block(tokens, bias)
         tokens = self.norm(tokens)
-        attention = (self.score(tokens).reshape(-1, places) + empty).softmax(dim=1)
-        weights = torch.stack([attention, cells.share], dim=1)  # (N, 2, K)
+        score = torch.where(cells.hit > 0, self.score(tokens).reshape(-1, places), -FAR)
+        weights = torch.stack([score.softmax(dim=1), cells.share], dim=1)  # (N, 2, K)
         pooled = (weights @ tokens.reshape(-1, places, tokens.shape[1])).flatten(1)
         logits: Tensor = self.head(pooled)
         return logits
@@ -200,7 +203,7 @@ class SparseViT(nn.Module):
         self.select.fit(batches, is_amount)
         selected = (self.select(image) for image in batches())
         self.features.fit(
-            ((cells, self.position(cells.cell)[1]) for cells in selected), self.select.get_buffer("scale")
+            ((cells, self.position(cells)[1]) for cells in selected), self.select.get_buffer("scale")
         )
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Processor time per call of models with fresh weights, in eager PyTorch and in onnxruntime, all in one run.
+"""Processor time per call of models with fresh weights, in eager PyTorch and of their export, all in one run.
 
     test/benchmarks/latency.py --models sparse_vit hybrid_vit reference_cnn [--side 125] [--results FILE.csv]
 
@@ -9,9 +9,7 @@ about as many hits as jets have.
 
 from __future__ import annotations
 
-import io
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -75,6 +73,8 @@ def runtimes(name: str, images: np.ndarray) -> dict[str, Callable[[Any], Any]]:
     import onnxruntime
     import torch
 
+    from RecoE2E.ParticleViT.deployment.graph import to_onnx
+    from RecoE2E.ParticleViT.deployment.targets import DEFAULT_TARGET, TARGETS
     from RecoE2E.ParticleViT.models import build_model
     from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
@@ -83,17 +83,12 @@ def runtimes(name: str, images: np.ndarray) -> dict[str, Callable[[Any], Any]]:
     network = build_model(name, spec, ["background", "signal"])
     network.fit(lambda: [torch.from_numpy(images)])
     network.eval()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            network, (torch.from_numpy(images[:2]),), dynamo=True, opset_version=18, verbose=False,
-            input_names=["image"], dynamic_shapes=[{0: torch.export.Dim("batch")}],
-        )  # fmt: skip
-    stored = io.BytesIO()
-    program.save(stored)
+    graph, _ = to_onnx(network, spec.shape, TARGETS[DEFAULT_TARGET], DEFAULT_TARGET, {})
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(stored.getvalue(), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        graph.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
 
     def eager(some: np.ndarray) -> Any:
         with torch.inference_mode():

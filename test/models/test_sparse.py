@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from RecoE2E.ParticleViT.errors import ModelError
 from RecoE2E.ParticleViT.models import build_model
 from RecoE2E.ParticleViT.models.cells import NEAR, Cells, HighestCells
-from RecoE2E.ParticleViT.models.sparse import RelativePosition, group_by_hits
+from RecoE2E.ParticleViT.models.sparse import FAR, RelativePosition, group_by_hits
 from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
 PT = (ChannelSpec("pt", "GeV", "momentum"),)
@@ -112,7 +112,7 @@ def test_cells_below_those_of_the_training_are_no_hits():
 
 def select(built, image) -> tuple[Cells, torch.Tensor]:
     cells = built.backbone.select(image)
-    return cells, built.backbone.position(cells.cell)[1].detach()
+    return cells, built.backbone.position(cells)[1].detach()
 
 
 def test_features_are_standardised_over_the_hits():
@@ -139,14 +139,14 @@ def test_features_of_two_cells_by_hand():
     cells, near = select(built, image)
     of_cells = built.backbone.features.physical(cells, near)
     first, second = of_cells[0] if cells.cell[0, 0] == 2 * 9 + 1 else of_cells[0].flip(0)
-    assert first[5:7].tolist() == [2, 1]
-    assert second[5:7].tolist() == [5, 5]
-    for power, offset, far in zip((1, 2, 4, 8), first[7:15].reshape(4, 2), first[15:19], strict=True):
+    assert first[8:10].tolist() == [2, 1]
+    assert second[8:10].tolist() == [5, 5]
+    for power, offset, far in zip((1, 2, 4, 8), first[10:18].reshape(4, 2), first[18:22], strict=True):
         other = 1 / (1 + 3**power)  # weight of the second cell
         torch.testing.assert_close(offset, -other * torch.tensor([3.0, 4.0]), atol=1e-5, rtol=1e-5)
         torch.testing.assert_close(far, torch.tensor(5 * other), atol=1e-5, rtol=1e-4)
-    np.testing.assert_allclose(first[19:].exp(), np.array([0.75, 0.75, 1.0]) + 1e-3, rtol=1e-5)
-    np.testing.assert_allclose(second[19:].exp(), np.array([0.25, 0.25, 1.0]) + 1e-3, rtol=1e-5)
+    np.testing.assert_allclose(first[2:5].exp(), np.array([0.75, 0.75, 1.0]) + 1e-3, rtol=1e-5)
+    np.testing.assert_allclose(second[2:5].exp(), np.array([0.25, 0.25, 1.0]) + 1e-3, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("height", "width", "reach"), [(12, 9, 32), (40, 9, 9), (125, 125, 32)])
@@ -157,13 +157,16 @@ def test_position_is_a_function_of_the_offset(height, width, reach):
     random = torch.Generator().manual_seed(1)
     index = torch.randint(height * width, (3, 20), generator=random)
     place = torch.stack([index // width, index % width], 1)
-    found, close = position(index)  # (heads, N, K, K)
+    hit = (torch.rand(3, 20, generator=random) < 0.8).float()
+    found, close = position(Cells(torch.zeros(3, 1, 20), index, torch.zeros(3, 20), hit))  # (N, heads, K, K)
     apart = (place.unsqueeze(3) - place.unsqueeze(2)).abs().amax(1)
-    assert torch.equal(close, torch.stack([(apart <= far).float() for far in NEAR]))
+    near = torch.stack([(apart <= far) & (hit.unsqueeze(1) > 0) for far in NEAR], 1)
+    assert torch.equal(close, near.float())
+    assert (found.transpose(1, 3)[hit == 0] == -FAR).all()
     seen = {}
-    for n, i, j in np.ndindex(3, 20, 20):
+    for n, i, j in np.argwhere(hit.unsqueeze(1).expand(3, 20, 20).numpy() > 0).tolist():
         offset = tuple((place[n, :, i] - place[n, :, j]).tolist())
-        value = tuple(found[:, n, i, j].tolist())
+        value = tuple(found[n, :, i, j].tolist())
         assert seen.setdefault(offset, value) == value
     near = [value for offset, value in seen.items() if max(map(abs, offset)) < reach // 2]
     assert len(set(near)) == len(near)  # each has its own entry
