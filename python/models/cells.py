@@ -60,9 +60,10 @@ class HighestCells(nn.Module):
     def heights(self, image: Tensor) -> Tensor:
         """Return the height of every cell, (N, C, H, W) -> (N, H x W)."""
         scaled = image.flatten(2) * self.get_buffer("scale").unsqueeze(-1)
-        total, *others = scaled.split(1, dim=1)  # one operator in ONNX; sums in a fixed order
-        for other in others:
-            total = total + other
+        parts = scaled.chunk(scaled.shape[1], dim=1)  # one operator in ONNX
+        total = parts[0]
+        for part in parts[1:]:  # sums in a fixed order
+            total = total + part
         return total.squeeze(1)
 
     def forward(self, image: Tensor) -> Cells:

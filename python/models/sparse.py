@@ -52,10 +52,11 @@ class RelativePosition(nn.Module):
         empty = self.table.new_full((self.heads, 1), -FAR)
         table = torch.cat([self.table, empty], dim=1).index_select(1, self.get_buffer("entries"))
         if self.training:  # the faster way back
-            both = [one.index_select(1, offset.flatten()).unflatten(1, offset.shape) for one in (table, near)]
-            return both[0].transpose(0, 1), both[1].transpose(0, 1)
-        found = F.embedding(offset, torch.cat([table, near]).t()).permute(0, 3, 1, 2)
-        return found[:, : self.heads], found[:, self.heads :]
+            found = [one.index_select(1, offset.flatten()) for one in (table, near)]
+            bias, close = (one.reshape(-1, *offset.shape).transpose(0, 1) for one in found)
+            return bias, close
+        both = F.embedding(offset, torch.cat([table, near]).t()).permute(0, 3, 1, 2)
+        return both[:, : self.heads], both[:, self.heads :]
 
 
 def offset_entries(side: int, reach: int) -> Tensor:
