@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 # keys that change where and how fast a run computes, not what
 _FREE_KEYS = ("training.threads", "training.workers", "training.device", "training.logger", "evaluation")
 _EPOCHS = "training.max_epochs"
+MOST_PER_CORE = 16  # threads; with many more, the process may die for lack of memory
 
 
 class ProgressBar(TQDMProgressBar):
@@ -237,10 +238,15 @@ def check_machine(settings: Training) -> None:
     """Check that this machine has what a recipe's section `training` asks for.
 
     Raises:
-        RecipeError: no such device, or the logger's package is not installed.
+        RecipeError: no such device, far more threads than cores, or no package of the logger.
     """
     _use_gpu(settings.device)
     check_logger(settings.logger)
+    cores = os.cpu_count() or 1
+    if settings.threads > MOST_PER_CORE * cores:
+        raise RecipeError(
+            f"training.threads {settings.threads}: this machine has {cores} cores; give as many or fewer"
+        )
 
 
 def _use_gpu(device: str) -> bool:

@@ -44,6 +44,7 @@ def test_the_built_in_recipes_pass(name):
             "the store has no column 'eeta'; did you mean 'eta'",
         ),
         ({"training.device": "cuda"}, "torch finds no GPU"),
+        ({"training.threads": 1000}, "this machine has"),
     ],
 )
 def test_mistakes_are_one_line(overrides, message, monkeypatch):
