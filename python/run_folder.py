@@ -8,9 +8,18 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class RunFolder:
-    """A run folder, whether its files are there or not."""
+    """A run folder, whether its files are there or not.
+
+    Attributes:
+        path: of the folder, or of a shipped description NAME.json that lies beside NAME.onnx.
+    """
 
     path: Path
+
+    @property
+    def is_description(self) -> bool:
+        """Whether the path is that of a description, not of a folder."""
+        return self.path.suffix == ".json"
 
     @property
     def recipe_file(self) -> Path:
@@ -55,12 +64,14 @@ class RunFolder:
     @property
     def export(self) -> Path:
         """Folder of the exported files: RUN/export, or the folder itself where it is a copy of one."""
+        if self.is_description:
+            return self.path.parent
         return self.path if (self.path / "model.json").is_file() else self.path / "export"
 
     @property
     def manifest_file(self) -> Path:
         """The description of the exported files."""
-        return self.export / "model.json"
+        return self.path if self.is_description else self.export / "model.json"
 
     @property
     def validation_file(self) -> Path:

@@ -45,14 +45,14 @@ def write_card(run: Run, path: Path | None = None, licence: str | None = None) -
 
     Args:
         run: run folder with an export.
-        path: file to write; None: MODEL_CARD.md in the folder of the export.
+        path: file to write; None: MODEL_CARD.md in the folder of the export, NAME.md beside NAME.json.
         licence: of the model, an SPDX name; None: what the export says.
 
     Raises:
         DeploymentError: the run was not exported, or the file is damaged.
         OutputError: it cannot be written.
     """
-    path = path or run.export / CARD
+    path = path or (run.path.with_suffix(".md") if run.is_description else run.export / CARD)
     name = run.name if path.name == CARD else path.stem
     model_card(run, name, licence).write(path)
     return path

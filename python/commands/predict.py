@@ -15,7 +15,7 @@ def predict(
     files: Sequence[str],
     output: str,
     recipe: str | None = None,
-    backend: Literal["eager", "torchscript", "onnx", "onnx_int8"] = "eager",
+    backend: Literal["eager", "torchscript", "onnx", "onnx_int8"] | None = None,
     format: Literal["root", "parquet", "hdf5"] = "root",  # noqa: A002
     name: str = "particlevit",
     workers: int = 1,
@@ -33,11 +33,12 @@ def predict(
     command continues after an interruption.
 
     Args:
-        run: Run folder, or a folder with model.json and the exported file.
+        run: Run folder, a folder with model.json and the exported file, or NAME.json beside NAME.onnx.
         files: Names, quoted glob patterns or addresses (root://, http://).
         output: Folder, or for a single input a file; a path or root://.
         recipe: Recipe that says what these files hold; by default that of the run.
-        backend: What runs the model; all but eager need an export, and onnx needs no PyTorch.
+        backend: What runs the model: eager the checkpoint, the others an export, onnx without PyTorch. By
+            default eager where there is a checkpoint, else onnx.
         format: Format of the files in a folder.
         name: Name of the tree, with which the names of the columns begin.
         workers: Processes that read and score.
@@ -53,7 +54,9 @@ def predict(
 
     if threads < 0:
         raise RecipeError(f"--threads is {threads}; give 0 or more")
-    study = run_recipe(Run(run), recipe, overrides)
+    found = Run(run)
+    study = run_recipe(found, recipe, overrides)
+    backend = backend or ("eager" if found.best_checkpoint.is_file() else "onnx")
     model = ModelChoice(str(run), backend, threads)
     result = predict_files(study, model, files, output, format, name, workers, scheduler, on_error)
     cli.say(result.summary())

@@ -14,7 +14,7 @@ def report(run: Path, card: Path | None = None, licence: str | None = None) -> N
     Both are made from the artefacts: what was not measured, they say. Nothing is computed anew.
 
     Args:
-        run: Run folder, or a folder with model.json and the exported files.
+        run: Run folder, or a folder with model.json and the exported files, or NAME.json beside them.
         card: File of the card, such as data/models/NAME.md; by default MODEL_CARD.md beside the exports.
         licence: Licence of the model, such as Apache-2.0; by default what the export says.
     """

@@ -11,14 +11,13 @@ from pathlib import Path
 
 from ..errors import DeploymentError
 from ..files import atomic_path, make_folder, sha256
-from ..inference.manifest import verified_file
+from ..inference.manifest import SUFFIXES, verified_file
 from ..inference.run import Run, as_run
 from ..inference.triton import is_model_name
 
 MODELS = "models"
 CHECKSUMS = "SHA256SUMS"
 KINDS = ("onnx", "torchscript", "onnx_int8")
-SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "onnx_int8": "_int8.onnx"}
 
 
 def write_cms_data(run: Run | Path, folder: Path, card: str, name: str | None = None) -> list[Path]:
@@ -43,7 +42,7 @@ def write_cms_data(run: Run | Path, folder: Path, card: str, name: str | None = 
     if not is_model_name(name):
         raise DeploymentError(f"'{name}' is no name for a model; expected letters, digits, _, - and .")
     kinds = [kind for kind in KINDS if manifest.exported(kind) is not None]
-    sources = {verified_file(run.export, manifest, kind): f"{name}{SUFFIXES[kind]}" for kind in kinds}
+    sources = {verified_file(run.manifest_file, manifest, kind): f"{name}{SUFFIXES[kind]}" for kind in kinds}
     sources[run.manifest_file] = f"{name}.json"
     models = folder / MODELS
     make_folder(models)

@@ -143,7 +143,7 @@ def spread_of_run(run: Run, store: Path | None, limit: int, environments: Path) 
     """
     manifest = run.manifest
     kinds = [kind for kind in ("onnx", "torchscript") if manifest.exported(kind) is not None]
-    models = {kind: verified_file(run.export, manifest, kind) for kind in kinds}
+    models = {kind: verified_file(run.manifest_file, manifest, kind) for kind in kinds}
     events = run.events(store)
     split = proof_split(events)
     blocks = list(events.blocks(split, limit))

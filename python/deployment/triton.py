@@ -71,7 +71,7 @@ def write_model_repository(
     """
     run = as_run(run)
     manifest = run.manifest
-    model = verified_file(run.export, manifest, "onnx")
+    model = verified_file(run.manifest_file, manifest, "onnx")
     name = run.name if name is None else name
     if not is_model_name(name):
         raise DeploymentError(f"'{name}' is no name for a model; expected letters, digits, _, - and .")

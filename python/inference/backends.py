@@ -62,7 +62,7 @@ def load_run(
     if backend in PYTHON_BACKENDS:
         return _load_python(run, backend, device)
     if backend in PROGRAMS:
-        path = verified_file(run.export, run.manifest, PROGRAMS[backend][1])
+        path = verified_file(run.manifest_file, run.manifest, PROGRAMS[backend][1])
         return program_predictor(backend, path, run.manifest, cmssw)
     return _load_file(run, backend, threads, device)
 
@@ -80,7 +80,7 @@ def network_predictor(network: Model) -> Predictor:
 
 def _load_file(run: Run, backend: str, threads: int | None, device: str) -> Predictor:
     manifest = run.manifest
-    path = verified_file(run.export, manifest, backend)
+    path = verified_file(run.manifest_file, manifest, backend)
     if backend == "torchscript":
         score = load_torchscript(path, device)
     else:

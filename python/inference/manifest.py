@@ -17,7 +17,8 @@ from .metrics import Metrics
 
 INPUT = "image"
 OUTPUT = "probabilities"
-FILES = {"onnx": "model.onnx", "torchscript": "model.pt", "onnx_int8": "model_int8.onnx"}
+SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "onnx_int8": "_int8.onnx"}
+FILES = {kind: f"model{suffix}" for kind, suffix in SUFFIXES.items()}
 """Kind of export -> name of its file."""
 _VERSIONS = ("particlevit", "torch", "onnx", "onnxscript", "onnxruntime", "vit-pytorch")
 
@@ -136,11 +137,11 @@ def file_entry(path: Path) -> dict[str, Any]:
     return {"file": path.name, "sha256": sha256(path), "bytes": path.stat().st_size}
 
 
-def verified_file(folder: Path, manifest: Manifest, kind: str) -> Path:
-    """Return the path of an exported file whose checksum is the one in model.json.
+def verified_file(description: Path, manifest: Manifest, kind: str) -> Path:
+    """Return the path of an exported file whose checksum is the one in its description.
 
     Args:
-        folder: folder that holds model.json.
+        description: model.json, or NAME.json beside files that have that name, too.
         manifest: its content.
         kind: onnx, torchscript or onnx_int8.
 
@@ -149,14 +150,14 @@ def verified_file(folder: Path, manifest: Manifest, kind: str) -> Path:
     """
     entry = manifest.exported(kind)
     if entry is None:
-        raise DeploymentError(f"{folder / 'model.json'}: has no {kind} export; export the run again with it")
-    path = folder / Path(entry.file).name
+        raise DeploymentError(f"{description}: has no {kind} export; export the run again with it")
+    path = description.with_name(description.stem + SUFFIXES[kind])
     if not path.is_file():
-        raise DeploymentError(f"{path}: missing, though model.json names it; export the run again")
+        raise DeploymentError(f"{path}: missing, though {description.name} names it; export the run again")
     found = sha256(path)
     if found != entry.sha256:
         raise DeploymentError(
-            f"{path}: checksum {found[:12]}... differs from {entry.sha256[:12]}... in model.json; "
+            f"{path}: checksum {found[:12]}... differs from {entry.sha256[:12]}... in {description.name}; "
             "the file was damaged or exchanged, export the run again"
         )
     return path

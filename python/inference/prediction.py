@@ -191,7 +191,7 @@ def model_origin(model: ModelChoice) -> dict[str, Any]:
         path, calibration = run.best_checkpoint, run.calibration_file
         extra = {"calibration_sha256": sha256(calibration)} if calibration.is_file() else {}
     else:
-        path, extra = verified_file(run.export, run.manifest, model.backend), {}
+        path, extra = verified_file(run.manifest_file, run.manifest, model.backend), {}
     return {"file": path.name, "sha256": sha256(path), "backend": model.backend, **extra}
 
 

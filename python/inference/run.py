@@ -30,8 +30,8 @@ class Run(RunFolder):
 
     @property
     def name(self) -> str:
-        """Name of the folder."""
-        return self.path.resolve().name
+        """Name of the folder, or of the description without its ending."""
+        return self.path.stem if self.is_description else self.path.resolve().name
 
     @cached_property
     def _loaded(self) -> tuple[Network | Ensemble, CheckpointInfo]:

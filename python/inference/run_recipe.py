@@ -27,7 +27,7 @@ def run_recipe(run: Run, recipe: str | None = None, overrides: dict[str, Any] | 
     if run.recipe_file.is_file():
         return load_recipe(run.recipe_file, overrides)
     if not run.manifest_file.is_file():
-        what = "neither a run nor an export" if run.path.is_dir() else "no such folder"
+        what = "neither a run nor an export" if run.path.is_dir() else "no such file or folder"
         raise RunError(f"{run.path}: {what} (no recipe.yaml, no model.json); give a run folder to --run")
     content = run.manifest.recipe
     if content is None:

@@ -124,21 +124,13 @@ def test_root_itself_takes_the_tree_as_a_friend(model, jet_files, jet_recipe, tm
     assert done.stdout.split() == ["500", str(passing)]
 
 
-def test_an_export_alone_needs_no_torch(jet_run, jet_files, jet_recipe, model, tmp_path):
+@pytest.mark.parametrize(("names", "given"), [("model", "."), ("jets_v1", "jets_v1.json")])
+def test_an_export_alone_needs_no_torch(jet_run, jet_files, jet_recipe, model, tmp_path, names, given):
     bare = tmp_path / "bare"
     bare.mkdir()
-    for name in ("model.onnx", "model.json"):
-        shutil.copy(jet_run / "export" / name, bare)
-    options = [
-        "--run",
-        bare,
-        "--files",
-        jet_files[1],
-        "--output",
-        tmp_path / "bare.root",
-        "--backend",
-        "onnx",
-    ]
+    for ending in (".onnx", ".json"):
+        shutil.copy(jet_run / f"export/model{ending}", bare / f"{names}{ending}")
+    options = ["--run", bare / given, "--files", jet_files[1], "--output", tmp_path / "bare.root"]
     subprocess.run([sys.executable, "-c", BARE, *map(str, options)], check=True, capture_output=True)
     predict_files(jet_recipe, model, [str(jet_files[1])], str(tmp_path / "run.root"))
     bare_scores, scores = scores_of(tmp_path / "bare.root"), scores_of(tmp_path / "run.root")
