@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..files import make_folder
+from ..geometry.status import MEANING
 from ..report.page import Page
 from ..store import Store, open_store
 from ..store.sparse import Array
@@ -213,9 +214,12 @@ def _rank(test: Test | None) -> tuple[bool, float]:
 def _words(test: Test | None) -> str:
     if test is None:
         return "too few entries to compare"
-    flag = "DIFFERS, " if test.flagged else ""
+    return f"DIFFERS, {_numbers(test)}" if test.flagged else _numbers(test)
+
+
+def _numbers(test: Test) -> str:
     return (
-        f"{flag}chi2 {test.chi2:.1f} / {test.degrees}, p {test.p_value:.2g}, "
+        f"chi2 {test.chi2:.1f} / {test.degrees}, p {test.p_value:.2g}, "
         f"distance {test.distance:.3f}, p {test.p_distance:.2g}"
     )
 
@@ -236,15 +240,14 @@ def _text(page: Page, monitor: Monitor, store: Store, training: Training, scored
 def _table(
     page: Page, names: list[str], tests: dict[str, Test | None], monitor: Monitor, training: Training
 ) -> list[str]:
-    flagged = [name for name in names if (test := tests[name]) is not None and test.flagged]
-    for name in flagged:
-        page.warning(f"{name} differs from the training sample: {_words(tests[name])}.")
+    flagged = {name: test for name in names if (test := tests[name]) is not None and test.flagged}
+    for name, test in flagged.items():
+        page.warning(f"{name} differs from the training sample: {_numbers(test)}.")
     header = ("", "monitor", "training", "chi2", "degrees", "p", "distance", "p of it")
     rows = []
     for name in names:
         counts = int(monitor.histograms[name].counts.sum()), int(training.counts[name].sum())
-        test = tests[name]
-        rows.append((name, *counts, *(test if test is not None else (None,) * 5)))
+        rows.append((name, *counts, *(tests[name] or (None,) * 5)))
     page.table(header, rows)
     lines = [f"{name}: {_words(tests[name])}" for name in names]
     return [f"{len(flagged)} of {len(names)} histograms differ", *lines]
@@ -291,4 +294,10 @@ def _alone(page: Page, output: Path, monitor: Monitor, compared: list[str]) -> N
     for name, seen in monitor.histograms.items():
         if name not in compared:
             file = output / figures.file_name("drift", name)
-            page.figure(figures.draw_counts(file, seen, [], name, monitor.about["tier"]), name)
+            page.figure(figures.draw_counts(file, seen, [], name, monitor.about["tier"]), _caption(name))
+
+
+def _caption(name: str) -> str:
+    if name != "status":
+        return f"{name.capitalize()} per event"
+    return "Status of the candidates: " + ", ".join(f"{status} {text}" for status, text in MEANING.items())
