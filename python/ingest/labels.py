@@ -12,6 +12,9 @@ from ..errors import InputError, RecipeError
 from ..recipe import Label, Recipe
 from ..store.sparse import Array
 from .tables.base import Jagged, Table, check_finite, require, resolve
+from .tables.opening import open_table
+
+EXAMPLES = 10_000  # entries whose labels are shown where they mean no class
 
 
 class Labeller:
@@ -86,6 +89,25 @@ class Labeller:
             )
         matrix: Array = values
         return matrix
+
+
+def example_labels(path: str, recipe: Recipe) -> list[str]:
+    """Return which values the label has in the first entries of a file; [] where no single field holds it."""
+    if recipe.inputs.label.field is None:
+        return []
+    try:
+        table = open_table(path, recipe.inputs.tree)
+        labeller = Labeller(table, recipe)
+        name, *others = labeller.names
+        values = table.read([name], 0, min(EXAMPLES, table.entries))[name]
+    except (InputError, ValueError):
+        return []
+    known = not others and not isinstance(values, Jagged) and values.ndim == 1
+    return (
+        [f"{value:g}" if values.dtype.kind in "fiu" else str(value) for value in np.unique(values)]
+        if known
+        else []
+    )
 
 
 def one_hot_fields(label: Label, classes: list[str]) -> list[str]:

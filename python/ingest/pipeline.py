@@ -21,6 +21,7 @@ from ..store import SPLITS, InputInfo, ShardInfo, SplitInfo, StoreInfo, image_of
 from ..store.schema import SCHEMA_VERSION, SHARD_FOLDER, STORE_FILE, read_info
 from .domain import with_domain
 from .executor import RunTasks, executor
+from .labels import example_labels
 from .plan import Plan, Sizes, make_plan, plan_dict, recipe_part, with_hint
 from .stages import (
     PROBLEMS,
@@ -229,8 +230,10 @@ def _check_selected(plan: Plan, parts: list[Path], failed: dict[str, str]) -> di
         if any(file.split == fixed for file in plan.inputs) and (counts > 0).sum() < needed:
             seen = [name for name, count in zip(classes, counts, strict=True) if count]
             found = f"only events of class '{seen[0]}'" if seen else "no selected event"
+            labels = example_labels(plan.inputs[members[0]].path, plan.recipe) if members else []
+            known = f" (labels of the first: {', '.join(labels[:20])})" if labels else ""
             raise InputError(
-                f"the {len(members)} {what} hold {found}, expected {', '.join(classes)}; "
+                f"the {len(members)} {what} hold {found}{known}, expected {', '.join(classes)}; "
                 "check inputs.label and the files"
             )
     return dict(zip(sources.tolist(), table.sum(axis=1).tolist(), strict=True))
