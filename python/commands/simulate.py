@@ -18,6 +18,7 @@ def simulate(
     overwrite: bool = False,
     pile_up: float = 0.0,
     workers: int = 1,
+    vary: bool = False,
 ) -> None:
     """Write simulated images in the layout of the public files.
 
@@ -36,11 +37,13 @@ def simulate(
         overwrite: Replace the file where it is there already.
         pile_up: Mean number of other collisions in each event (quark_gluon).
         workers: Processes that simulate (quark_gluon); the file is the same for any number.
+        vary: Draw the constants that are not known well anew for each event: material, radii of showers,
+            noise (electron_photon).
     """
     from .. import simulation
 
     path = output or Path(process + simulation.PROCESSES[process].suffix)
-    simulation.simulate(process, path, events, seed, overwrite, pile_up, workers)
+    simulation.simulate(process, path, events, seed, overwrite, pile_up, workers, vary)
     cli.say(f"{path}: {events} events")
 
 

@@ -23,7 +23,7 @@ class Process(NamedTuple):
 
 
 PROCESSES = {
-    "electron_photon": Process("electron_photon", "write_hdf5", ".hdf5"),
+    "electron_photon": Process("electron_photon", "write_hdf5", ".hdf5", ("vary",)),
     "quark_gluon": Process("jet_files", "write", ".parquet", ("pile_up", "workers")),
 }
 
@@ -53,6 +53,7 @@ def simulate(
     overwrite: bool = False,
     pile_up: float = 0.0,
     workers: int = 1,
+    vary: bool = False,
 ) -> None:
     """Write `events` images of one of PROCESSES, with a progress bar; the file appears when it is complete.
 
@@ -64,7 +65,7 @@ def simulate(
     path = Path(output)
     if path.is_dir() or (path.exists() and not overwrite):
         raise OutputError(f"{path}: is there already; remove it, give --overwrite, or another --output")
-    options = _options(process, pile_up, workers)
+    options = _options(process, {"pile_up": pile_up, "workers": workers, "vary": vary})
     module = import_module(f".{PROCESSES[process].module}", __name__)
     with (
         locked(path, "simulation", inside=False),
@@ -73,12 +74,15 @@ def simulate(
         getattr(module, PROCESSES[process].function)(output, events, seed, bar.update, **options)
 
 
-def _options(process: str, pile_up: float, workers: int) -> dict[str, Any]:
+PLAIN = {"pile_up": 0.0, "workers": 1, "vary": False}
+"""Options as they are where nobody gives them."""
+
+
+def _options(process: str, given: dict[str, Any]) -> dict[str, Any]:
     """Return the options that a process has; refuse what it has not."""
-    if workers < 1:
-        raise InputError(f"--workers is {workers}; give 1 or more")
-    given = {"pile_up": pile_up, "workers": workers}
-    for name, plain in (("pile_up", 0.0), ("workers", 1)):
+    if given["workers"] < 1:
+        raise InputError(f"--workers is {given['workers']}; give 1 or more")
+    for name, plain in PLAIN.items():
         if given[name] != plain and name not in PROCESSES[process].options:
             flag = name.replace("_", "-")
             raise InputError(f"--{flag} {given[name]}: {process} has no such option; leave it out")

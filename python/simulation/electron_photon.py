@@ -46,6 +46,12 @@ GAP_WIDTH = 0.3  # crystals
 MODULE_ROWS = np.array([0, 20, 40, 60, 85, 110, 130, 150, 170])  # borders of modules, |ieta| 25, 45, 65
 SUPERMODULE_COLUMNS = 20
 
+# Relative spread of constants that vary from event to event, where that is asked for. Estimates: how far the
+# material is known, how far the parametrised radii hold, how the noise varies along eta.
+MATERIAL_SPREAD = 0.2
+RADIUS_SPREAD = 0.04
+NOISE_SPREAD = 0.15
+
 
 class Crops(NamedTuple):
     """Crops of N electrons and photons."""
@@ -60,6 +66,14 @@ class Crops(NamedTuple):
     iphi: NDArray[np.int64]  # (N,) of the seed crystal, 1..360
 
 
+class Constants(NamedTuple):
+    """Factors of what the simulation does not know well, one for each of G events."""
+
+    material: FloatArray  # of the tracker
+    radius: FloatArray  # of the showers
+    noise: FloatArray  # of the crystals
+
+
 class Showers(NamedTuple):
     """What reaches the crystals: particles (P,) and the numbers of the G events themselves."""
 
@@ -72,27 +86,33 @@ class Showers(NamedTuple):
     label: IntArray  # (G,)
 
 
-def simulate(events: int, seed: int) -> Crops:
+def simulate(events: int, seed: int, vary: bool = False) -> Crops:
     """Simulate `events` crops, electrons and photons with equal probability.
+
+    With `vary`, each event has its own constants, see `Constants`.
 
     The first n crops are the same whatever the number asked for.
 
     Raises:
         InputError: `events` is below one or `seed` is negative.
     """
-    return _join(list(chunks(events, seed)))
+    return _join(list(chunks(events, seed, vary)))
 
 
-def chunks(events: int, seed: int) -> Iterator[Crops]:
+def chunks(events: int, seed: int, vary: bool = False) -> Iterator[Crops]:
     """Yield the crops of `simulate` in chunks of at most `CHUNK`."""
     _check(events, seed)
     for index, start in enumerate(range(0, events, CHUNK)):
-        crops = _chunk(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,))))
+        crops = _chunk(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index,))), vary)
         yield _first(crops, events - start)
 
 
 def write_hdf5(
-    path: str | PathLike[str], events: int, seed: int, progress: Callable[[int], Any] | None = None
+    path: str | PathLike[str],
+    events: int,
+    seed: int,
+    progress: Callable[[int], Any] | None = None,
+    vary: bool = False,
 ) -> None:
     """Write crops in the public layout: X (N, 32, 32, 2) float32 of E/50 GeV and t/50 ns, y (N,).
 
@@ -103,6 +123,7 @@ def write_hdf5(
         events: number of crops.
         seed: of the random numbers.
         progress: called with the number of crops after each chunk.
+        vary: whether each event has its own constants.
 
     Raises:
         InputError: `events` or `seed` out of range.
@@ -118,7 +139,7 @@ def write_hdf5(
             for name in ("y", *COLUMNS):
                 file.create_dataset(name, (events,), "i4" if name.startswith("i") else "f4")
             start = 0
-            for crops in chunks(events, seed):
+            for crops in chunks(events, seed, vary):
                 part = slice(start, start + len(crops.label))
                 images[part] = np.stack([crops.energy / ENERGY_UNIT_GEV, crops.time / TIME_UNIT_NS], -1)
                 file["y"][part] = crops.label
@@ -146,26 +167,29 @@ def _join(parts: list[Crops]) -> Crops:
     return Crops._make(np.concatenate(columns) for columns in zip(*parts, strict=True))
 
 
-def _chunk(rng: np.random.Generator) -> Crops:
+def _chunk(rng: np.random.Generator, vary: bool) -> Crops:
     """Simulate `CHUNK` crops that lie in the barrel."""
     found: list[Crops] = []
     missing = CHUNK
     while missing > 0:
-        found.append(_first(_batch(missing, rng), missing))
+        found.append(_first(_batch(missing, rng, vary), missing))
         missing -= len(found[-1].label)
     return _join(found)
 
 
-def _batch(wanted: int, rng: np.random.Generator) -> Crops:
+def _batch(wanted: int, rng: np.random.Generator, vary: bool) -> Crops:
     """Simulate about as many guns as wanted and keep those whose window lies in the barrel."""
-    showers = _fire(wanted, rng)
-    guns = len(showers.theta)
+    theta, z = _aim(wanted, rng)
+    guns = len(theta)
+    constants = _draw_constants(guns, rng) if vary else Constants(*np.ones((3, guns)))
+    showers = _fire(theta, z, constants.material, rng)
     origin_row, origin_column = _canvas_origin(showers)
     transverse = np.sin(showers.theta)
     place = (showers.row - origin_row[showers.event], showers.column - origin_column[showers.event])
     mirrored = showers.row < EB_IETA_MAX
-    deposited = shower.deposit(showers.event, showers.energy, *place, mirrored, (guns, CANVAS, CANVAS), rng)
-    measured, dead = readout.kill_towers(readout.smear(deposited, rng), rng)
+    canvas = guns, CANVAS, CANVAS
+    deposited = shower.deposit(showers.event, showers.energy, *place, mirrored, canvas, rng, constants.radius)
+    measured, dead = readout.kill_towers(readout.smear(deposited, rng, constants.noise), rng)
     energy = readout.selective_readout(measured, transverse)
     row, column = np.divmod(energy.reshape(guns, -1).argmax(1), CANVAS)
     seed_row, seed_column = row + origin_row, (column + origin_column) % EB_IPHI_MAX
@@ -195,9 +219,14 @@ def _aim(wanted: int, rng: np.random.Generator) -> tuple[FloatArray, FloatArray]
     return 2.0 * np.arctan(np.exp(-eta[aimed])), z[aimed]
 
 
-def _fire(wanted: int, rng: np.random.Generator) -> Showers:
+def _draw_constants(guns: int, rng: np.random.Generator) -> Constants:
+    """Draw the constants of each event."""
+    spreads = np.array([MATERIAL_SPREAD, RADIUS_SPREAD, NOISE_SPREAD])[:, None]
+    return Constants(*np.exp(spreads * rng.standard_normal((3, guns))))
+
+
+def _fire(theta: FloatArray, z: FloatArray, material: FloatArray, rng: np.random.Generator) -> Showers:
     """Shoot electrons and photons through the tracker at the crystals."""
-    theta, z = _aim(wanted, rng)
     guns = len(theta)
     label, phi = rng.integers(0, 2, guns), rng.uniform(-math.pi, math.pi, guns)
     zero = np.zeros(guns)
@@ -210,7 +239,7 @@ def _fire(wanted: int, rng: np.random.Generator) -> Showers:
         z=z,
         alpha=zero,
     )
-    hits = tracker.traverse(primaries, theta, rng)
+    hits = tracker.traverse(primaries, theta, rng, material)
     row = _barrel_row(hits.z / EB_RADIUS_CM)
     column = hits.phi / CRYSTAL_PHI
     energy = hits.energy * _gap_response(row, column)

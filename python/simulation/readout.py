@@ -55,21 +55,24 @@ TIME_CONSTANT_NS = 0.07
 TIME_RANGE_NS = 25.0
 
 
-def smear(deposited: Image, rng: np.random.Generator) -> Image:
+def smear(deposited: Image, rng: np.random.Generator, noise: NDArray[np.float64] | None = None) -> Image:
     """Return measured energies: fluctuations of showers and calibration, and Gaussian noise.
 
     Args:
         deposited: (N, H, W) GeV.
         rng: source of randomness.
+        noise: factor of the noise of each event (N,); None: 1.
     """
-    noise = rng.standard_normal(deposited.shape, dtype=np.float32)
+    measured = rng.standard_normal(deposited.shape, dtype=np.float32)
     sigma = np.full_like(deposited, NOISE_GEV)
+    if noise is not None:
+        sigma *= noise.astype(np.float32)[:, None, None]
     hit = deposited > 0.0
     energy = deposited[hit]
-    sigma[hit] = np.sqrt(NOISE_GEV**2 + (SHARING_GEV + STOCHASTIC**2) * energy + (CONSTANT * energy) ** 2)
-    noise *= sigma
-    noise += deposited
-    return noise
+    sigma[hit] = np.sqrt(sigma[hit] ** 2 + (SHARING_GEV + STOCHASTIC**2) * energy + (CONSTANT * energy) ** 2)
+    measured *= sigma
+    measured += deposited
+    return measured
 
 
 def kill_towers(energy: Image, rng: np.random.Generator, share: float = DEAD_TOWERS) -> tuple[Image, Mask]:

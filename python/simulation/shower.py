@@ -106,6 +106,7 @@ def deposit(
     mirrored: NDArray[np.bool_],
     shape: tuple[int, int, int],
     rng: np.random.Generator,
+    radius: FloatArray | None = None,
 ) -> NDArray[np.float32]:
     """Add showers to the crystal matrices of their events.
 
@@ -117,18 +118,21 @@ def deposit(
         mirrored: whether it hits the half barrel at eta < 0, where crystals lean the other way (P,).
         shape: (events, rows, columns) of the result.
         rng: source of randomness, for the lateral fluctuations.
+        radius: factor of the radii of all showers of an event (G,), 0.9 to 1.1; None: 1.
 
     Returns:
         Energy per crystal, GeV; what falls beside the matrix is lost.
     """
     events, rows, columns = shape
+    mean = np.ones(events) if radius is None else radius
     total = np.zeros((events, rows + 2 * REACH, columns + 2 * REACH))
     inside = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
     soft = energy < SOFT_GEV
     for group, reach in ((inside & ~soft, REACH), (inside & soft, SOFT_REACH)):
         hit_row, offset_row = _offset(row[group], mirrored[group])
         hit_column, offset_column = _offset(column[group], mirrored[group])
-        shares = _look_up(energy[group], offset_row, offset_column, reach, rng)
+        scale = mean[event[group]] + rng.normal(0.0, LATERAL_SIGMA, len(hit_row))
+        shares = _look_up(energy[group], scale, offset_row, offset_column, reach)
         stride = columns + 2 * REACH
         cells = (np.arange(-reach, reach + 1)[:, None] * stride + np.arange(-reach, reach + 1)).ravel()
         centre = (event[group] * (rows + 2 * REACH) + hit_row + REACH) * stride + hit_column + REACH
@@ -138,16 +142,16 @@ def deposit(
 
 
 def _look_up(
-    energy: FloatArray, offset_row: IntArray, offset_column: IntArray, reach: int, rng: np.random.Generator
+    energy: FloatArray, scale: FloatArray, offset_row: IntArray, offset_column: IntArray, reach: int
 ) -> NDArray[np.float32]:
     """Return the energies in the crystals within `reach`, (P, (2 reach + 1)^2) GeV."""
     node = np.interp(np.log(energy), np.log(ENERGIES), np.arange(len(ENERGIES)))
     step = LATERAL_SCALES[1] - LATERAL_SCALES[0]
-    scale = rng.normal(0.0, LATERAL_SIGMA / step, len(energy)) + len(LATERAL_SCALES) // 2
+    nearest = (scale - 1.0) / step + len(LATERAL_SCALES) // 2
     near = slice(REACH - reach, REACH + reach + 1)
     table = share_table()[..., near, near]
     table = table.reshape(*table.shape[:4], -1)
-    nodes, scales = _nearest(node, len(ENERGIES)), _nearest(scale, len(LATERAL_SCALES))
+    nodes, scales = _nearest(node, len(ENERGIES)), _nearest(nearest, len(LATERAL_SCALES))
     shares = table[nodes, scales, offset_row, offset_column]
     return np.asarray(shares * energy[:, None].astype(np.float32))
 

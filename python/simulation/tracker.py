@@ -167,18 +167,21 @@ def convert(
     return photons.select(~converts), concatenate(pair)
 
 
-def traverse(primaries: Particles, theta: FloatArray, rng: np.random.Generator) -> Particles:
+def traverse(
+    primaries: Particles, theta: FloatArray, rng: np.random.Generator, material: FloatArray | float = 1.0
+) -> Particles:
     """Bring primaries from the vertex to the front of the ECAL barrel with all that they radiate.
 
     Args:
         primaries: one particle per event, in the order of the events, near the beam.
         theta: polar angle of each event, rad.
         rng: source of randomness.
+        material: factor of the material budget of each event.
 
     Returns:
         The particles that reach the front face, at radius `EB_RADIUS_CM`.
     """
-    budget = material_budget(-np.log(np.tan(0.5 * theta)))
+    budget = material_budget(-np.log(np.tan(0.5 * theta))) * material
     charged = primaries.select(primaries.charge != 0.0)
     photons = primaries.select(primaries.charge == 0.0)
     for radius, share in zip(*thin_layers(), strict=True):

@@ -192,7 +192,9 @@ def test_single_class_and_no_event_leave_nothing(tmp_path, helpers, recipe):
     jets = helpers.jets(100)
     jets["is_signal"][:] = 1
     one = helpers.root(tmp_path / "one.root", jets)
-    with pytest.raises(InputError, match=r"only events of class 'top' \(labels of the first: 1\), expected qcd, top"):
+    with pytest.raises(
+        InputError, match=r"only events of class 'top' \(labels of the first: 1\), expected qcd, top"
+    ):
         ingest_files(recipe, tmp_path / "store", str(one))
     jets["is_signal"][:] = 5
     none = helpers.root(tmp_path / "none.root", jets)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from RecoE2E.ParticleViT.errors import InputError, OutputError
-from RecoE2E.ParticleViT.simulation import electron_photon
+from RecoE2E.ParticleViT.simulation import electron_photon, shower
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +82,38 @@ def test_same_seed_same_crops(crops: electron_photon.Crops):
     assert not np.array_equal(other.energy, crops.energy[:100])
 
 
+def test_constants_that_vary(crops: electron_photon.Crops):
+    """Each event has its own: as many hits on average, but a wider spread of what they depend on."""
+    varied = electron_photon.simulate(len(crops.label), 3, vary=True)
+    again = electron_photon.simulate(len(crops.label), 3, vary=True)
+    assert all(np.array_equal(a, b) for a, b in zip(varied, again, strict=True))
+    assert not np.array_equal(varied.energy, crops.energy)
+    constants = electron_photon._draw_constants(20_000, np.random.default_rng(1))
+    spreads = electron_photon.MATERIAL_SPREAD, electron_photon.RADIUS_SPREAD, electron_photon.NOISE_SPREAD
+    for drawn, spread in zip(constants, spreads, strict=True):
+        assert abs(np.log(drawn).std() / spread - 1) < 0.05
+        assert abs(np.median(drawn) - 1) < 0.01
+    hits, more = ((one.energy > 0).sum((1, 2)) for one in (crops, varied))
+    assert 0.9 < more.mean() / hits.mean() < 1.1
+
+
+def test_more_material_widens_electrons_and_larger_radii_widen_all():
+    theta, z = np.full(2000, 1.2), np.zeros(2000)
+    random = np.random.default_rng(1)
+    thin, thick = (
+        len(electron_photon._fire(theta, z, np.full(2000, factor), random).energy) for factor in (0.7, 1.4)
+    )
+    assert thick > 1.3 * thin  # radiated photons and pairs
+    energy, place, mirrored = np.full(500, 50.0), np.full(500, 10.5), np.zeros(500, bool)
+    narrow, wide = (
+        shower.deposit(
+            np.arange(500), energy, place, place, mirrored, (500, 21, 21), random, np.full(500, factor)
+        )[:, 10, 10].mean()
+        for factor in (0.92, 1.08)
+    )
+    assert narrow > 1.01 * wide
+
+
 def test_public_layout(tmp_path: Path, crops: electron_photon.Crops):
     seen: list[int] = []
     path = tmp_path / "crops.hdf5"
@@ -114,7 +146,7 @@ def test_place_that_cannot_be_written(tmp_path: Path):
 def test_killed_writer_leaves_no_result(tmp_path: Path):
     path = tmp_path / "crops.hdf5"
     code = f"""
-from RecoE2E.ParticleViT.simulation import electron_photon
+from RecoE2E.ParticleViT.simulation import electron_photon, shower
 electron_photon.write_hdf5({str(path)!r}, 10**6, 1, lambda n: print(n, flush=True))
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
