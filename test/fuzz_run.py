@@ -128,7 +128,7 @@ def _in_child(case: Case, work: Path, log: Path) -> None:
     code = 99
     try:
         os.setsid()
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a background job ignores
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # until the command has begun
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.chdir(work)
@@ -142,8 +142,10 @@ def _in_child(case: Case, work: Path, log: Path) -> None:
         sys.stdout = io.TextIOWrapper(io.FileIO(1, "w", closefd=False), line_buffering=True)
         sys.stderr = io.TextIOWrapper(io.FileIO(2, "w", closefd=False), line_buffering=True)
         logging.getLogger().handlers.clear()
+        main = import_module(f"RecoE2E.ParticleViT.commands.{case.verb}").main
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            import_module(f"RecoE2E.ParticleViT.commands.{case.verb}").main(list(case.words))
+            main(list(case.words))
             code = 0
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 0 if end.code is None else 1

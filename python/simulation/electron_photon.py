@@ -39,6 +39,7 @@ COLUMNS = ("pt", "eta", "phi", "ieta", "iphi")
 
 CANVAS = 40  # crystals on a side of the matrix in which events are simulated, eight towers
 CHUNK = 1024  # events with one seed of their own: results do not depend on how many are asked for at once
+MOST_EVENTS = 10**12  # HDF5 counts bytes in 64 bits
 OVERSAMPLING = 1.25  # guns per crop: some windows leave the barrel
 
 GAP_LOSS = 0.05  # largest loss of energy at the border of a module or supermodule, an estimate
@@ -154,8 +155,8 @@ def write_hdf5(
 
 
 def _check(events: int, seed: int) -> None:
-    if events < 1 or seed < 0:
-        msg = f"cannot simulate {events} events with seed {seed}; give at least one event and a seed >= 0"
+    if not 1 <= events <= MOST_EVENTS or seed < 0:
+        msg = f"cannot simulate {events} events with seed {seed}; give 1 to {MOST_EVENTS:,} and a seed >= 0"
         raise InputError(msg)
 
 

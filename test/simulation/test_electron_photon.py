@@ -130,9 +130,9 @@ def test_public_layout(tmp_path: Path, crops: electron_photon.Crops):
             np.testing.assert_array_equal(file[name][:], getattr(crops, name)[:1200])
 
 
-@pytest.mark.parametrize(("events", "seed"), [(0, 1), (-5, 1), (10, -1)])
+@pytest.mark.parametrize(("events", "seed"), [(0, 1), (-5, 1), (10, -1), (2**63 - 1, 1)])
 def test_bad_numbers(tmp_path: Path, events: int, seed: int):
-    with pytest.raises(InputError, match="at least one event"):
+    with pytest.raises(InputError, match="give 1 to"):
         electron_photon.write_hdf5(tmp_path / "x.hdf5", events, seed)
     assert not list(tmp_path.iterdir())
 
