@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-CASES, SEED = 120, 1
+CASES, SEED = 80, 1
 
 
-@pytest.mark.skipif(
-    os.environ.get("PARTICLEVIT_FUZZ") != "1", reason="set PARTICLEVIT_FUZZ=1 to make mistakes"
-)
 def test_a_sample_of_mistakes(tmp_path):
     command = [sys.executable, str(Path(__file__).parent / "fuzz.py"), str(tmp_path), "--cases", str(CASES)]
     done = subprocess.run([*command, "--seed", str(SEED)], capture_output=True, text=True, check=False)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..errors import DeploymentError
@@ -12,8 +10,6 @@ from .targets import Target
 
 if TYPE_CHECKING:
     import onnx
-
-SOFIE_LIBRARY = "libROOTTMVASofieParser"
 
 
 class Engine(NamedTuple):
@@ -110,20 +106,3 @@ def operator_lines(operators: Mapping[str, int]) -> list[str]:
         verdict = f"lacks {', '.join(missing)}" if missing else "takes them all"
         lines.append(f"{'warning: ' if missing else ''}{engine.name} {verdict}")
     return lines
-
-
-def sofie_reason(operators: Iterable[str]) -> str:
-    """Return why SOFIE, ROOT's generator of C++ code from ONNX files, does not score an export here."""
-    missing = lacking(operators, SOFIE)
-    if missing:
-        return f"SOFIE lacks {', '.join(missing)}"
-    spec = find_spec("ROOT")
-    if spec is None or spec.origin is None:
-        return "SOFIE knows all its operators, but ROOT is not installed"
-    folder = Path(spec.origin).parent
-    found = [*folder.glob(f"lib/{SOFIE_LIBRARY}*"), *folder.parent.glob(f"{SOFIE_LIBRARY}*")]
-    if not found:
-        return (
-            f"SOFIE knows all its operators, but this ROOT has no {SOFIE_LIBRARY}: built without tmva-sofie"
-        )
-    return "SOFIE knows all its operators; this package does not run the code that SOFIE generates"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,19 +20,21 @@ from ..inference.predictors import BackendUnavailableError, Predictor
 from ..inference.programs import PROGRAMS, ProgramPredictor
 from ..inference.run import Run, as_run
 from ..inference.scoring import Events, Scores, check_limit, proof_split, score_split
+from ..inference.sofie import SOFIE, SofiePredictor
 from ..inference.triton import TIMEOUT
 from ..run_folder import RunFolder
 from ..store import open_store
 from .agreement import BATCH_SIZES as PROOF_SIZES
 from .agreement import agreement, batch_differences, extreme_differences, worst_events
-from .operators import sofie_reason
+from .operators import SOFIE as SOFIE_ENGINE
+from .operators import lacking
 from .targets import DEFAULT_TARGET, TARGETS, find_cycle
 from .validation import BackendResult, Reference, Validation
 
 TOLERANCES = {"auc_difference": 1e-4, "max_abs_difference": 1e-5}
 INT8_TOLERANCES = {"auc_difference": 2e-3}
 BATCH_SIZES = (1, 64)
-PROVEN = (*FILE_BACKENDS, *PROGRAMS)
+PROVEN = (*FILE_BACKENDS, *PROGRAMS, SOFIE)
 HEADER = (
     *("backend", "AUC", "delta AUC", "largest delta", "on extremes"),
     *("ms at 1", "p95", "ms at 64", "faster at 1", "at 64", ""),
@@ -72,8 +75,6 @@ def validate_run(
     split = proof_split(events)
     reference = run.predictor()
     predictors, unavailable = load_backends(run, backends, timeout, cmssw)
-    if run.manifest.onnx is not None:
-        unavailable["sofie"] = sofie_reason(run.manifest.onnx.operators)
     expected = score_split(reference.predict, events, split, limit, what="eager")
     check_classes(expected.labels, reference.classes, f"{events.store.path}, split {split}")
     found = {
@@ -144,7 +145,15 @@ def load_backends(
             loaded[predictor.backend] = predictor
         except BackendUnavailableError as error:
             unavailable[name] = str(error)
+    if SOFIE in unavailable and manifest.onnx is not None:
+        unavailable[SOFIE] += _documented(manifest.onnx.operators)
     return loaded, unavailable
+
+
+def _documented(operators: Iterable[str]) -> str:
+    """Return what SOFIE's documentation says of the operators of an export."""
+    missing = lacking(operators, SOFIE_ENGINE)
+    return f"; by its documentation it lacks {', '.join(missing)}" if missing else ""
 
 
 def compare_backend(
@@ -178,6 +187,8 @@ class Cost(NamedTuple):
     latency_ms: dict[str, dict[str, float]]
     speedup: dict[str, float]
     peak_memory_mb: float | None = None
+    generate_seconds: float | None = None
+    compile_seconds: float | None = None
 
 
 def latencies(
@@ -219,7 +230,8 @@ def program_cost(
         }
         faster[str(size)] = float(np.median(ratios))
         memory = max(memory, *(one["peak_rss_mb"] for one in measured))
-    return Cost(latency, faster, memory)
+    made = (program.generate_seconds, program.compile_seconds) if isinstance(program, SofiePredictor) else ()
+    return Cost(latency, faster, memory, *made)
 
 
 def table(content: Validation) -> str:
@@ -228,6 +240,11 @@ def table(content: Validation) -> str:
     rows += [_row(name, entry) for name, entry in content.backends.items()]
     widths = [max(len(row[i]) for row in rows) for i in range(len(HEADER))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines += [
+        f"{name}: code written in {entry.generate_seconds:.1f} s, compiled in {entry.compile_seconds:.1f} s"
+        for name, entry in content.backends.items()
+        if entry.generate_seconds is not None and entry.compile_seconds is not None
+    ]
     lines += [f"{name}: {reason}" for name, reason in content.unavailable.items()]
     verdict = "passed" if content.passed else "FAILED"
     return "\n".join([*lines, f"validation on {content.events} {content.split} events: {verdict}"])

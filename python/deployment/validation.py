@@ -57,6 +57,9 @@ class BackendResult(Agreement):
     """Batch size -> how many times faster than the network in PyTorch."""
     peak_memory_mb: float | None = None
     """Of a program's process."""
+    generate_seconds: float | None = None
+    compile_seconds: float | None = None
+    """Of code that was written from the export."""
 
     @property
     def largest_extreme(self) -> float:

@@ -18,6 +18,7 @@ from .predictors import (
 )
 from .programs import PROGRAMS, program_predictor
 from .run import Run, as_run
+from .sofie import SOFIE, sofie_predictor
 from .triton import TIMEOUT, parse_url, triton_predictor
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 PYTHON_BACKENDS = ("eager", "compiled")
 FILE_BACKENDS = ("torchscript", "onnx", "onnx_int8")
-BACKENDS = (*PYTHON_BACKENDS, *FILE_BACKENDS, *PROGRAMS)
+BACKENDS = (*PYTHON_BACKENDS, *FILE_BACKENDS, *PROGRAMS, SOFIE)
 
 
 def load_run(
@@ -41,8 +42,9 @@ def load_run(
     Args:
         run: run folder, or for exported files a folder with model.json.
         backend: eager or compiled (PyTorch), torchscript, onnx or onnx_int8 (the exported
-            files), cpp_onnx, cpp_torch or cmsrun (the exported files in C++), or the address of a Triton
-            server that runs it (http://HOST:PORT/MODEL; MODEL by default the run folder's name).
+            files), cpp_onnx, cpp_torch or cmsrun (the exported files in C++), sofie (code that ROOT
+            writes from the ONNX file), or the address of a Triton server that runs it
+            (http://HOST:PORT/MODEL; MODEL by default the run folder's name).
         threads: threads of onnxruntime; None: one per core. PyTorch's are set by torch.set_num_threads.
         device: cpu or cuda.
         timeout: seconds that a server may take to answer.
@@ -64,6 +66,8 @@ def load_run(
     if backend in PROGRAMS:
         path = verified_file(run.manifest_file, run.manifest, PROGRAMS[backend][1])
         return program_predictor(backend, path, run.manifest, cmssw)
+    if backend == SOFIE:
+        return sofie_predictor(verified_file(run.manifest_file, run.manifest, "onnx"), run.manifest)
     return _load_file(run, backend, threads, device)
 
 

@@ -22,7 +22,7 @@ def benchmark(models: list[str], target: str = "CMSSW_13_1", table: Path | None 
     from results import add_rows  # beside this script
 
     from RecoE2E.ParticleViT.deployment.graph import operators, to_onnx
-    from RecoE2E.ParticleViT.deployment.operators import ENGINES, lacking, operator_lines, sofie_reason
+    from RecoE2E.ParticleViT.deployment.operators import ENGINES, lacking, operator_lines
     from RecoE2E.ParticleViT.deployment.targets import find_target
     from RecoE2E.ParticleViT.geometry.description import ChannelSpec, ImageSpec
     from RecoE2E.ParticleViT.models import build_model
@@ -37,15 +37,7 @@ def benchmark(models: list[str], target: str = "CMSSW_13_1", table: Path | None 
         cli.say(f"{name}\n" + "\n".join(operator_lines(found)))
         missing = {f"{engine.name} lacks": " ".join(lacking(found, engine)) for engine in ENGINES}
         listed = " ".join(sorted(found))
-        rows.append(
-            {
-                "model": name,
-                "target": target,
-                "operators": listed,
-                **missing,
-                "sofie here": sofie_reason(found),
-            }
-        )
+        rows.append({"model": name, "target": target, "operators": listed, **missing})
     if table is not None:
         add_rows(table, rows, repetitions=1)
 
