@@ -166,7 +166,7 @@ class CellFeatures(nn.Module):
         self.register_buffer("pairs", pairs, persistent=False)  # adds row and column of each centre
         self.register_buffer("scale", torch.ones(channels, 1))  # of amounts; 0 for times
         self.count = 5 * channels + 2 + 3 * CENTRES + len(NEAR)
-        self.standardise = Standardise(self.count)
+        self.scaler = Standardise(self.count)
 
     def physical(self, cells: Cells, near: Tensor) -> Tensor:
         """Return the features before the standardisation; `near` as in `forward`."""
@@ -195,14 +195,14 @@ class CellFeatures(nn.Module):
             cells: N x K cells.
             near: 1 where two cells lie within NEAR rows and columns of each other, else 0 (N, NEAR, K, K).
         """
-        features: Tensor = self.standardise(self.physical(cells, near))
+        features: Tensor = self.scaler(self.physical(cells, near))
         return features * cells.hit.unsqueeze(2)
 
     @torch.no_grad()
     def fit(self, batches: Iterable[tuple[Cells, Tensor]], scale: Tensor) -> None:
         """Fit the standardisation over the cells that were hit; `scale` is that of the selection."""
         self.get_buffer("scale").copy_(scale.unsqueeze(1))
-        self.standardise.fit([self.physical(cells, near)[cells.hit > 0] for cells, near in batches])
+        self.scaler.fit([self.physical(cells, near)[cells.hit > 0] for cells, near in batches])
 
 
 def _weights(share: Tensor) -> Tensor:

@@ -120,7 +120,7 @@ def test_features_are_standardised_over_the_hits():
     cells, near = select(built, sparse(100, (64, *SPEC.shape)))
     features = built.backbone.features
     rows = features.physical(cells, near)[cells.hit > 0]
-    made = (rows - features.standardise.mean) / features.standardise.std
+    made = (rows - features.scaler.mean) / features.scaler.std
     torch.testing.assert_close(made.mean(0), torch.zeros(features.count), atol=1e-4, rtol=0)
     spread = made.std(0, correction=0)
     assert ((spread - 1).abs() < 0.01).logical_or(spread < 1e-4).all()
