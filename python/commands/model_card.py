@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from ..artefacts import Artefact
 from ..deployment.targets import TARGETS
 from ..deployment.validation import Validation
-from ..errors import ParticleViTError
+from ..errors import OutputError, ParticleViTError
 from ..evaluation.robustness import LABELS, Robustness, Scan
-from ..files import sha256
+from ..files import check_writable, sha256
 from ..inference.manifest import FILES, Manifest
 from ..inference.metrics import Metrics, SplitMetrics
 from ..inference.run import Run
@@ -22,6 +22,7 @@ from ..store import StoreInfo, open_store
 from .model_failures import known_failures
 
 CARD = "MODEL_CARD.md"
+LIBRARY = "particlevit"  # as the head of a card has it
 SOURCES = {
     "images": "images of hits",
     "rhtree": "ntuples of hits",
@@ -58,6 +59,19 @@ def write_card(run: Run, path: Path | None = None, licence: str | None = None) -
     return path
 
 
+def check_place(path: Path) -> None:
+    """Check that a card can be written to a file, and replaces nothing but another card.
+
+    Raises:
+        OutputError: it cannot, or there is something else.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path}: is a folder; name a file in it")
+    check_writable(path.parent)
+    if path.is_file() and LIBRARY.encode() not in path.read_bytes()[:4096]:
+        raise OutputError(f"{path}: is there already, and no model card; choose another name")
+
+
 def model_card(run: Run, name: str, licence: str | None = None) -> Markdown:
     """Return the card of a run's export; what the run does not have is left out. Raises as `write_card`."""
     manifest = run.manifest
@@ -91,7 +105,7 @@ def _front(name: str, manifest: Manifest, metrics: Metrics | None, licence: str)
     """Return the head of the card, as model hubs read it."""
     front: dict[str, Any] = {
         "license": licence.lower() or "unknown",
-        "library_name": "particlevit",
+        "library_name": LIBRARY,
         "pipeline_tag": "image-classification",
         "tags": ["particle-physics", "cms", manifest.name, *manifest.classes],
     }

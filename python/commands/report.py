@@ -18,16 +18,12 @@ def report(run: Path, card: Path | None = None, licence: str | None = None) -> N
         card: File of the card, such as data/models/NAME.md; by default MODEL_CARD.md beside the exports.
         licence: Licence of the model, such as Apache-2.0; by default what the export says.
     """
-    from ..errors import OutputError
-    from ..files import check_writable
     from ..inference.run import Run
-    from .model_card import write_card
+    from .model_card import check_place, write_card
     from .run_page import write_report
 
     if card is not None:  # before anything is written
-        if card.is_dir():
-            raise OutputError(f"{card}: is a folder; name a file in it")
-        check_writable(card.parent)
+        check_place(card)
     found = Run(run)
     if found.best_checkpoint.is_file():
         cli.say(str(write_report(found)))

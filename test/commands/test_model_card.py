@@ -53,13 +53,14 @@ def test_the_export_has_a_card_of_what_is_known(own_run, script):
         assert words in text, words
 
 
-@pytest.mark.parametrize("place", ["", "file/card.md"])
+@pytest.mark.parametrize("place", ["", "file/card.md", "file"])
 def test_a_card_that_cannot_be_written_leaves_the_run_alone(own_run, tmp_path, script, place):
-    (tmp_path / "file").touch()
+    (tmp_path / "file").write_text("a thesis")
     (own_run / "report.html").unlink(missing_ok=True)
     done = script("report", "--run", own_run, "--card", tmp_path / place, check=2)
     assert done.stderr.startswith("error: ")
     assert not (own_run / "report.html").exists()
+    assert (tmp_path / "file").read_text() == "a thesis"
 
 
 def test_the_report_command_writes_the_card_anywhere(own_run, tmp_path, script):
