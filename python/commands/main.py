@@ -15,6 +15,7 @@ VERBS = {
     "ingest": "turn input files into a store of images",
     "workers": "start Dask workers as jobs of a batch system",
     "explore": "look at files or a store before training",
+    "pretrain": "let a network learn from events without labels",
     "train": "train a network from a store, or run the whole chain on simulated events",
     "compare": "train several models, on one or several numbers of events, and compare them",
     "ensemble": "make one run of several",

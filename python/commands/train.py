@@ -17,6 +17,7 @@ def train(
     store: Path | None = None,
     run: Path | None = None,
     events: int | None = None,
+    start: Path | None = None,
     overrides: dict[str, Any] | None = None,
 ) -> None:
     """Train a network and evaluate it on every split of the store.
@@ -29,6 +30,7 @@ def train(
         store: Folder of images that scripts/ingest.py wrote.
         run: Folder of the results; by default runs/NAME of the recipe.
         events: Number of events to simulate where no store is given; 60,000 by default.
+        start: Run folder of pretrain, or of another training, whose weights are the first ones.
         overrides: Keys of the recipe, in place of the file's.
     """
     from ..inference.run import Run
@@ -39,6 +41,8 @@ def train(
 
     if store is not None and events is not None:
         raise RecipeError("--events are simulated where no store is given; leave out --events or --store")
+    if start is not None:
+        overrides = {**(overrides or {}), "training.start": str(start)}
     study = load_recipe(recipe, overrides)
     check_study(study, None if store is None else open_store(store).info.columns)
     folder = run or Path("runs") / study.name

@@ -43,7 +43,12 @@ class Run(RunFolder):
                 f"{self.path}: {what}, expected {self.best_checkpoint}; "
                 f"train it with scripts/train.py --run {self.path}"
             )
-        return load_network(self.best_checkpoint)
+        network, info = load_network(self.best_checkpoint)
+        if info.pretext:
+            raise RunError(
+                f"{self.path}: was pretrained and knows no classes; train with --start {self.path} first"
+            )
+        return network, info
 
     @property
     def trained_network(self) -> Network | Ensemble:

@@ -177,6 +177,11 @@ class SparseViT(nn.Module):
 
     def score_cells(self, cells: Cells) -> Tensor:
         """Turn cells into logits (N, K)."""
+        logits: Tensor = self.head(self.pool_cells(cells))
+        return logits
+
+    def pool_cells(self, cells: Cells) -> Tensor:
+        """Turn cells into what the head gets, (N, 2 D)."""
         bias, near = self.position(cells)
         bias = bias.flatten(0, 1)  # (N x heads, K, K)
         of_cells = self.features(cells, near)
@@ -187,9 +192,7 @@ class SparseViT(nn.Module):
         tokens = self.norm(tokens)
         score = torch.where(cells.hit > 0, self.score(tokens).reshape(-1, places), -FAR)
         weights = torch.stack([score.softmax(dim=1), cells.share], dim=1)  # (N, 2, K)
-        pooled = (weights @ tokens.reshape(-1, places, tokens.shape[1])).flatten(1)
-        logits: Tensor = self.head(pooled)
-        return logits
+        return (weights @ tokens.reshape(-1, places, tokens.shape[1])).flatten(1)
 
     def fit(self, batches: Batches, is_amount: Tensor) -> None:
         """Fit the selection of cells, then the standardisation of their features.

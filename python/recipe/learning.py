@@ -90,6 +90,14 @@ class Training:
     augmentation: list[Transform] = field(default_factory=list)
     """Random steps on training batches only, each {name, options}: disturb, energy_scale, flip_eta,
     flip_phi, gaussian_noise, mask_patches, mixup, reweight, roll_phi, rotate, rotate90."""
+    start: str = ""
+    """Run folder whose best checkpoint the weights start from: of pretrain, or of a training; empty: none."""
+    layer_decay: float = 1.0
+    """Factor on the learning rate for each layer further from the output."""
+    freeze_epochs: int = 0
+    """First epochs in which only the head is trained."""
+    mask_fraction: float = 0.5
+    """Fraction of an image's hits that pretraining hides."""
     seed: int = 1
     """Seed of weights, order of events, augmentation and dropout."""
     threads: int = 2
@@ -113,7 +121,7 @@ class Training:
         for name in ("threads", "workers"):
             if getattr(self, name) > MOST_PROCESSES:
                 yield f"training.{name} is {getattr(self, name)}; give {MOST_PROCESSES} at most"
-        for name in ("workers", "limit", "gradient_clip", "weight_decay"):
+        for name in ("workers", "limit", "gradient_clip", "weight_decay", "freeze_epochs"):
             if getattr(self, name) < 0:
                 yield f"training.{name} is {getattr(self, name)}; give 0 or more"
         if not 0 <= self.seed < 2**63:
@@ -122,6 +130,10 @@ class Training:
             yield f"training.class_weights are {self.class_weights}; give at least one above 0"
         if not self.learning_rate > 0:
             yield f"training.learning_rate is {self.learning_rate}; give a number above 0"
+        if not 0 < self.mask_fraction < 1:
+            yield f"training.mask_fraction is {self.mask_fraction}; give a number above 0 and below 1"
+        if not 0 < self.layer_decay <= 1:
+            yield f"training.layer_decay is {self.layer_decay}; give a number above 0, at most 1"
         for name in ("warmup_fraction", "label_smoothing", "ema_decay"):
             if not 0 <= getattr(self, name) < 1:
                 yield f"training.{name} is {getattr(self, name)}; give a number from 0 to below 1"

@@ -6,6 +6,6 @@ import_lightning()
 
 from .auc import auc  # noqa: E402
 from .checkpoint import load_network  # noqa: E402
-from .run import train  # noqa: E402
+from .run import pretrain, train  # noqa: E402
 
-__all__ = ["auc", "load_network", "train"]
+__all__ = ["auc", "load_network", "pretrain", "train"]

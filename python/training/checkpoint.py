@@ -53,6 +53,8 @@ class CheckpointInfo:
     """What an ensemble is made of; empty for a single network."""
     mean: str = ""
     """What an ensemble averages."""
+    pretext: str = ""
+    """What a network was pretrained to do, whose head is not trained; empty after a training."""
 
     def to_plain(self) -> dict[str, Any]:
         """Return the content as JSON types."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from .checkpoint import CheckpointInfo
 
 NAN_BATCH = "nan_batch.pt"
+_BLOCK = re.compile(r"\.(?:blocks|layers)\.(\d+)\.")
+_HEAD = re.compile(r"\.(?:head|mlp_head|linear_head|to_logits)\.")
 
 
 class TrainingModule(lightning.LightningModule):
@@ -38,7 +41,12 @@ class TrainingModule(lightning.LightningModule):
         steps: optimiser steps of the whole run, for the schedule.
         run: where the batch of a loss that is not finite is saved.
         info: goes with every checkpoint.
+
+    Attributes:
+        pretext: see `CheckpointInfo`.
     """
+
+    pretext = ""
 
     def __init__(
         self, network: Network, settings: Training, steps: int, run: Path, info: CheckpointInfo
@@ -62,6 +70,8 @@ class TrainingModule(lightning.LightningModule):
             1, np.uint64
         )
         torch.manual_seed(int(seed[0]) & (2**63 - 1))
+        if self.settings.freeze_epochs:
+            freeze(self.network, self.current_epoch < self.settings.freeze_epochs)
 
     def training_step(self, batch: TensorBatch, batch_idx: int) -> Tensor:
         """Return the loss of one batch.
@@ -126,6 +136,10 @@ class TrainingModule(lightning.LightningModule):
         torch.distributed.all_gather_object(everyone, self._seen)
         return [batch for rank in everyone for batch in rank]
 
+    def trained(self) -> nn.Module:
+        """Return what the optimiser trains."""
+        return self.network
+
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Step, then move the average of the weights towards them (Polyak averaging with a warm-up)."""
         super().optimizer_step(*args, **kwargs)
@@ -136,7 +150,7 @@ class TrainingModule(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         """Return AdamW with decay on the weights of linear and convolutional layers, and its schedule."""
         fused = self.device.type == "cpu" and self.settings.precision == "32"
-        optimizer = make_optimizer(self.network, self.settings, fused=fused)
+        optimizer = make_optimizer(self.trained(), self.settings, fused=fused)
         schedule = LambdaLR(
             optimizer, lambda step: schedule_factor(step, self.steps, self.settings.warmup_fraction)
         )
@@ -151,12 +165,38 @@ def make_optimizer(network: nn.Module, settings: Training, fused: bool) -> Optim
     """Return AdamW; biases, norms, positions and tokens are not decayed."""
     layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
     decayed = {id(layer.weight) for layer in layers}
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trained if id(p) in decayed], "weight_decay": settings.weight_decay},
-        {"params": [p for p in trained if id(p) not in decayed], "weight_decay": 0.0},
-    ]
+    groups = []
+    for depth, trained in by_depth(network, settings.layer_decay < 1).items():
+        rate = settings.learning_rate * settings.layer_decay**depth
+        kinds = [p for p in trained if id(p) in decayed], [p for p in trained if id(p) not in decayed]
+        for params, decay in zip(kinds, (settings.weight_decay, 0.0), strict=True):
+            groups.append({"params": params, "lr": rate, "weight_decay": decay})
     return AdamW(groups, lr=settings.learning_rate, fused=fused)
+
+
+def by_depth(network: nn.Module, split: bool) -> dict[int, list[nn.Parameter]]:
+    """Return the trained parameters by their number of layers from the output: 0 the head; unsplit: all 0."""
+    found: dict[int, list[nn.Parameter]] = {0: []}
+    names = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
+    numbers = {name: int(block[1]) + 1 for name in names if (block := _BLOCK.search(name))}
+    deepest = max(numbers.values(), default=0) + 1
+    for name in names if split else []:
+        depth = 0 if is_head(name) else deepest - numbers.get(name, 0)
+        found.setdefault(depth, []).append(network.get_parameter(name))
+    if not split:
+        found[0] = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return dict(sorted(found.items()))
+
+
+def is_head(name: str) -> bool:
+    """Tell whether a parameter of this name turns the representation into logits."""
+    return _HEAD.search(name) is not None
+
+
+def freeze(network: nn.Module, frozen: bool) -> None:
+    """Let all parameters but those of the head be trained, or not."""
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(is_head(name) or not frozen)
 
 
 def schedule_factor(step: int, steps: int, warmup_fraction: float) -> float:

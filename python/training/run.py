@@ -22,6 +22,7 @@ from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 from ..errors import RecipeError, RunError, StoreError
 from ..files import atomic_path, locked
 from ..models import Network, build_recipe_model, with_all_options
+from ..models.masked import MaskedCells
 from ..recipe import Recipe, Training, load_recipe, recipe_dict, recipe_yaml
 from ..run_folder import RunFolder
 from ..store import Store, image_of_recipe
@@ -30,6 +31,8 @@ from .data import RunData, fit_preprocessing
 from .history import History
 from .lightning_module import TrainingModule
 from .loggers import check_logger, make_logger
+from .pretraining import PretrainingModule
+from .start import load_start
 
 logger = logging.getLogger(__name__)
 
@@ -90,11 +93,52 @@ def train(
         RecipeError: no such device or logger.
     """
     _check_store(recipe, store)
+    _check_and_train(recipe, store, run, callbacks, checkpoints)
+
+
+def pretrain(
+    recipe: Recipe,
+    store: Store,
+    run: Path,
+    callbacks: Sequence[lightning.Callback] = (),
+    checkpoints: RunCheckpoint | None = None,
+) -> None:
+    """Pretrain the recipe's model on the store's training split without its labels; see `train`.
+
+    The AUC of the history is that of telling hidden cells from empty places.
+
+    Raises:
+        ParticleViTError: as `train`; a model other than sparse_vit, or an augmentation that needs labels.
+    """
+    for step in recipe.training.augmentation:
+        if step.name in ("mixup", "reweight"):
+            raise RecipeError(f"training.augmentation '{step.name}' needs labels; leave it out to pretrain")
+    store.check_model(image_of_recipe(recipe), store.classes)
+    for split in ("train", "validation"):
+        if not store.events(split):
+            raise StoreError(f"{store.path}: split '{split}' has no event; change split")
+    plain = dataclasses.replace(recipe.training, ema_decay=0.0, class_weights=[], label_smoothing=0.0)
+    recipe = dataclasses.replace(recipe, training=plain)
+    MaskedCells(build_recipe_model(recipe, store.image), plain.mask_fraction)
+    _check_and_train(recipe, store, run, callbacks, checkpoints, PretrainingModule)
+
+
+def _check_and_train(
+    recipe: Recipe,
+    store: Store,
+    run: Path,
+    callbacks: Sequence[lightning.Callback],
+    checkpoints: RunCheckpoint | None,
+    kind: type[TrainingModule] = TrainingModule,
+) -> None:
+    """Refuse another run's folder and a start that does not fit, then train in a locked folder."""
     recipe = dataclasses.replace(recipe, model=with_all_options(recipe.model))
     _check_recipe(recipe, run)
+    if recipe.training.start:
+        load_start(recipe, store)
     first = int(os.environ.get("RANK", "0")) == 0
     with locked(run, "training") if first else nullcontext():
-        _train(recipe, store, run, callbacks, checkpoints)
+        _train(recipe, store, run, callbacks, checkpoints, kind)
 
 
 def _train(
@@ -103,13 +147,14 @@ def _train(
     run: Path,
     callbacks: Sequence[lightning.Callback],
     checkpoints: RunCheckpoint | None,
+    kind: type[TrainingModule],
 ) -> None:
     """Train in a folder that is this training's alone."""
     torch.set_num_threads(recipe.training.threads)  # also where nothing is left to do: rounding depends on it
     folder = RunFolder(run)
     found = resume_point(folder)
     if found:
-        _check_checkpoint(found[1]["hyper_parameters"], store, found[0])
+        _check_checkpoint(found[1]["hyper_parameters"], store, found[0], kind.pretext)
         if _is_finished(found[1], recipe):
             if not folder.best_checkpoint.is_file():
                 raise RunError(
@@ -124,7 +169,8 @@ def _train(
             partial.write_text(recipe_yaml(recipe), encoding="utf-8")
     network = make_network(recipe, store, fit=found is None)
     steps = recipe.training.max_epochs * steps_per_epoch(recipe, store)
-    module = TrainingModule(network, recipe.training, steps, run, checkpoint_info(recipe, store, network))
+    info = dataclasses.replace(checkpoint_info(recipe, store, network), pretext=kind.pretext)
+    module = kind(network, recipe.training, steps, run, info)
     _fit(trainer, module, RunData(recipe, store), found[0] if found else None)
 
 
@@ -151,10 +197,15 @@ def _fit(trainer: lightning.Trainer, module: TrainingModule, data: RunData, star
 
 
 def make_network(recipe: Recipe, store: Store, fit: bool = True) -> Network:
-    """Build the recipe's network with the weights of its seed and, if `fit`, the store's standardisation."""
+    """Build the recipe's network with the weights of its seed and, if `fit`, the store's standardisation.
+
+    Where the recipe names a start, its weights and its standardisation take their place.
+    """
     torch.manual_seed(recipe.training.seed)
     network = build_recipe_model(recipe, store.image)
-    if fit:
+    if fit and recipe.training.start:
+        network.load_state_dict(load_start(recipe, store), strict=False)
+    elif fit:
         fit_preprocessing(network, recipe, store)
     return network
 
@@ -291,7 +342,10 @@ def _check_recipe(recipe: Recipe, run: Path) -> None:
                 )
 
 
-def _check_checkpoint(info: CheckpointInfo, store: Store, path: Path) -> None:
+def _check_checkpoint(info: CheckpointInfo, store: Store, path: Path, pretext: str) -> None:
+    if info.pretext != pretext:
+        what = "pretrained" if info.pretext else "trained"
+        raise RunError(f"{path}: was {what} here; give another folder for the run")
     if info.members:
         raise RunError(f"{path}: is an ensemble of finished runs; give another folder for the run")
     known = info.store
