@@ -125,7 +125,8 @@ class MaskedCells(nn.Module):
         whole = empty.scatter_add(1, cells.cell, cells.share)
         seen = empty.scatter_add(1, cells.cell, cells.share * hidden.seen.hit)
         expected = logits.sigmoid() * log_share.exp()
-        return tuple(one.unflatten(1, (self.height, self.width)) for one in (whole, seen, expected))  # type: ignore[return-value]
+        shape = len(image), self.height, self.width
+        return whole.reshape(shape), seen.reshape(shape), expected.reshape(shape)
 
 
 class MaskedResult(NamedTuple):

@@ -193,7 +193,8 @@ class SparseViT(nn.Module):
         tokens = self.norm(tokens)
         score = torch.where(cells.hit > 0, self.score(tokens).reshape(-1, places), -FAR)
         weights = torch.stack([score.softmax(dim=1), cells.share], dim=1)  # (N, 2, K)
-        return (weights @ tokens.reshape(-1, places, tokens.shape[1])).flatten(1)
+        pooled: Tensor = (weights @ tokens.reshape(-1, places, tokens.shape[1])).flatten(1)
+        return pooled
 
     def fit(self, batches: Batches, is_amount: Tensor) -> None:
         """Fit the selection of cells, then the standardisation of their features.
