@@ -18,7 +18,7 @@ FLOORS = (
     ("models",),
     ("training",),
     ("inference",),
-    ("evaluation", "deployment"),
+    ("evaluation", "deployment", "explanation"),
     ("commands",),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

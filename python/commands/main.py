@@ -22,6 +22,7 @@ VERBS = {
     "tune": "search for better values of recipe fields",
     "evaluate": "AUC with its error, background rejection, figures",
     "robustness": "AUC under noise, dead cells and other disturbances",
+    "explain": "maps of what a network looks at, and which of them can be trusted",
     "report": "the page and the model card of a run, from what is in its folder",
     "predict": "score files: a friend tree, Parquet or HDF5",
     "benchmark": "measure what models cost",

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..errors import ModelError
+from .preprocess import root
 
 FLOOR = 1e-3  # of the mean total of a channel: where logarithms of a cell's amount bend to a constant
 LOWEST = 5e-3  # fraction of the training's hits that count as none, so that noise below them does not either
@@ -174,7 +175,7 @@ class CellFeatures(nn.Module):
         centres = _weights(cells.share) @ place  # (N, centres, 2)
         repeated = F.embedding(cells.cell, self.get_buffer("repeated"))
         offset = repeated - centres.reshape(-1, 1, 2 * CENTRES)  # (N, K, 2 x centres)
-        distance = ((offset * offset) @ self.get_buffer("pairs")).sqrt()
+        distance = root((offset * offset) @ self.get_buffer("pairs"))
         content = self._content(cells, near).transpose(1, 2)
         return torch.cat([content, place, offset, distance], dim=2)
 
@@ -186,7 +187,7 @@ class CellFeatures(nn.Module):
         shares = amounts / totals.clamp(min=_TINY)
         around = (near @ share.unsqueeze(3)).squeeze(3)  # (N, NEAR, K)
         logs = torch.cat([amounts, totals * cells.hit.unsqueeze(1), around], dim=1) + FLOOR
-        return torch.cat([logs.log(), shares, shares.sqrt(), cells.values * (scale == 0)], dim=1)
+        return torch.cat([logs.log(), shares, root(shares), cells.values * (scale == 0)], dim=1)
 
     def forward(self, cells: Cells, near: Tensor) -> Tensor:
         """Return the standardised features, 0 in empty places.

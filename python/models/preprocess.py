@@ -10,6 +10,13 @@ from torch import Tensor, nn
 from ..errors import ModelError, suggest
 from ..recipe import Preprocessing
 
+SMALLEST = 1e-18
+
+
+def root(values: Tensor) -> Tensor:
+    """Return the square root; where a gradient is asked for, that at 0 is 0, not infinite."""
+    return values.clamp(min=SMALLEST).sqrt() if values.requires_grad else values.sqrt()
+
 
 class Preprocess(nn.Module):
     """Per channel, in this order: zero suppression, fraction of the sum, scale, transform, standardisation.
@@ -64,7 +71,7 @@ class Preprocess(nn.Module):
             image = image / self.get_buffer("scale")
         for word in self.transforms:
             size = image.abs()
-            new = image.sign() * (size.sqrt() if word == "sqrt" else size.log1p())
+            new = image.sign() * (root(size) if word == "sqrt" else size.log1p())
             image = torch.where(self.get_buffer(f"use_{word}"), new, image)
         return image
 

@@ -86,6 +86,7 @@ class Attention(nn.Module):
         super().__init__()
         self.heads, self.scale = heads, (dim // heads) ** -0.5
         self.norm = nn.LayerNorm(dim)
+        self.attend = nn.Softmax(dim=-1)  # a module, so that what it gives can be watched
         self.to_qkv = nn.Linear(dim, 3 * dim)
         self.to_out = nn.Linear(dim, dim)
 
@@ -94,7 +95,7 @@ class Attention(nn.Module):
         places, dim = bias.shape[2], x.shape[1]
         parts = self.to_qkv(self.norm(x)).reshape(-1, places, 3, self.heads, dim // self.heads)
         q, k, v = parts.permute(2, 0, 3, 1, 4).flatten(1, 2).split(1)  # (1, N x heads, K, D / heads)
-        weights = ((q @ k.transpose(2, 3)) * self.scale + bias).softmax(dim=-1)
+        weights = self.attend((q @ k.transpose(2, 3)) * self.scale + bias)
         mixed = (weights @ v).reshape(-1, self.heads, places, dim // self.heads)
         out: Tensor = self.to_out(mixed.transpose(1, 2).reshape(-1, dim))
         return out
@@ -167,7 +168,7 @@ class SparseViT(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Turn raw images (N, C, H, W) into logits (N, K)."""
-        with torch.no_grad():
+        with torch.set_grad_enabled(image.requires_grad):  # no parameter takes part
             cells = self.select(image)
         if not self.training:
             return self.score_cells(cells)
