@@ -7,7 +7,8 @@ another run. Stops: every command ended somewhere on its way by Ctrl-C, SIGTERM 
 After each case the exit code is 0, 1 or 2, an error is one line that begins with `error: `, no library has
 left a warning, no command half a file, and what was there before is unharmed.
 
-Run: python test/fuzz.py FOLDER [--cases N] [--seed N] [--only KIND] [--verb VERB] [--results FILE.csv]
+Run: python test/fuzz.py FOLDER [--cases N] [--seed N] [--only KIND] [--verb VERB] [--again CASES.txt]
+[--results FILE.csv]
 FOLDER keeps the files that it makes, and cases.txt with every case; without --cases, all are run.
 """
 
@@ -26,7 +27,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "benchmarks"))
 
-from fuzz_cases import Case, captured, damage_cases, option_cases, pair_cases, stop_cases
+from fuzz_cases import (
+    Case,
+    captured,
+    damage_cases,
+    failed_cases,
+    option_cases,
+    pair_cases,
+    stop_cases,
+)
 from fuzz_files import FOLDER, make_files
 from fuzz_run import Outcome, run_case
 from results import add_rows
@@ -96,6 +105,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", choices=tuple(KINDS))
     parser.add_argument("--verb", default="", choices=tuple(VERBS))
+    parser.add_argument("--again", type=Path, help="cases.txt of an earlier run: those that failed in it")
     parser.add_argument("--results", type=Path, help="table that receives a row per command")
     words = parser.parse_args()
     folder = words.folder.resolve()
@@ -104,7 +114,10 @@ def main() -> int:
         maker.start()
         maker.join()
     warm_up()
-    cases = choose(folder, words.seed, words.cases, words.only, words.verb)
+    if words.again is not None:
+        cases = failed_cases(words.again, folder / FOLDER)
+    else:
+        cases = choose(folder, words.seed, words.cases, words.only, words.verb)
     gc.collect()
     gc.freeze()  # else each child copies the memory that its collector looks at
     outcomes: list[Outcome] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shlex
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -268,6 +269,24 @@ def damage_cases(source: random.Random, folder: Path) -> list[Case]:
                 cases.append(Case("artefacts", verb, words, (name, kind)))
     source.shuffle(cases)
     return cases
+
+
+def failed_cases(path: Path, work: Path) -> list[Case]:
+    """Return the cases that failed in an earlier run, from its cases.txt, for the files in `work`."""
+    found = []
+    for text in path.read_text(encoding="utf-8").splitlines():
+        if " s FAULT " not in text:
+            continue
+        line = text.partition(": particlevit ")[2] or text.rpartition("particlevit ")[2]
+        command, _, rest = line.rpartition(" after ") if " after " in line else (line, "", "")
+        verb, *words = shlex.split(command)
+        place = str(path.parent / work.name)
+        words = [word.replace(place, str(work)) for word in words]
+        kind, _, name = rest.rpartition(" of ")
+        damaged = (name, kind) if rest else None
+        family = "stops" if name.startswith("SIG") else "artefacts" if rest else "options"
+        found.append(Case(family, verb, tuple(words), damaged))
+    return found
 
 
 def damage(path: Path, kind: str, other: Path) -> None:

@@ -162,6 +162,8 @@ def explainable(network: nn.Module) -> Network:
         ModelError: it is an ensemble.
     """
     if isinstance(network, Ensemble):
-        raise ModelError("an ensemble has no maps of its own; explain its runs one by one")
+        raise ModelError(
+            f"an ensemble has no maps of its own; explain its runs one by one ({', '.join(METHODS)})"
+        )
     assert isinstance(network, Network)
     return network

@@ -74,7 +74,8 @@ class ProgramPredictor(Predictor):
             raw, scores = Path(name) / "images.npy", Path(name) / "scores.npy"
             np.save(raw, np.ascontiguousarray(images, dtype=np.float32))
             command = [str(part) for part in (self.program, self.model, raw, scores, batch_size)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            one_thread = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env=one_thread)
             if done.returncode:
                 reason = " ".join(done.stderr.split())[:300] or f"exit code {done.returncode}"
                 raise DeploymentError(f"{self.program.name}: {reason}; build it again")

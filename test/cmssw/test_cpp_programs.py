@@ -24,6 +24,19 @@ def test_scores_agree_with_python(program, model_dir, images, expected, tmp_path
 
 
 @pytest.mark.parametrize(("name", "model"), PROGRAMS)
+def test_the_peak_of_memory_is_not_that_of_the_process_that_started_it(
+    program, model_dir, images, tmp_path, name, model
+):
+    np.save(tmp_path / "images.npy", images)
+    files = (model_dir / model, tmp_path / "images.npy", tmp_path / "scores.npy")
+    first = json.loads(program(name, *files, 7).stdout)["peak_rss_mb"]
+    held = np.ones(100_000_000)  # 800 MB
+    second = json.loads(program(name, *files, 7).stdout)["peak_rss_mb"]
+    assert held.nbytes / 1e6 > second
+    assert second == pytest.approx(first, rel=0.2)
+
+
+@pytest.mark.parametrize(("name", "model"), PROGRAMS)
 def test_images_that_are_not_finite_get_no_score(program, model_dir, images, expected, tmp_path, name, model):
     bad = images.copy()
     bad[3, 0, 5, 5] = np.nan

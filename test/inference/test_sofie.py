@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 
 import numpy as np
@@ -41,7 +42,9 @@ def test_sofie_gives_the_scores_of_onnxruntime(cnn):
     try:
         sofie = load_run(cnn, "sofie")
     except BackendUnavailableError as error:
-        pytest.skip(f"{error}")
+        if re.search("not installed|built without|is missing", str(error)):
+            pytest.skip(f"{error}")
+        raise
     images = np.random.default_rng(1).exponential(1, (70, *sofie.image.shape)).astype(np.float32)
     images[::3] *= images[::3] > 1
     images[7] = 0
