@@ -191,6 +191,20 @@ def command_lines(work: Path) -> dict[str, list[tuple[str, ...]]]:
             ("--store", store, "--output", out, "--limit", "50"),
             (*recipe, *jets, "--output", out, "--limit", "50"),
         ],
+        "pretrain": [
+            (
+                *recipe,
+                "--store",
+                store,
+                "--run",
+                out,
+                *TINY,
+                "--model.name",
+                "sparse_vit",
+                "--model.options",
+                "{}",
+            )
+        ],
         "train": [(*recipe, "--store", store, "--run", out, *TINY)],
         "compare": [
             (*recipe, "--store", store, "--run", out, "--models", "hybrid_vit", "--sizes", "64", *TINY)
