@@ -2,7 +2,8 @@
 
 A fraction of an image's hits is taken away. From the pooled representation of the others, a small decoder
 says of the hidden places, and of empty ones near them, which of them were hit, and the share of all signal
-there. So the whole encoder is trained, up to what the head of a classifier gets.
+there; and a linear layer tells the moments of the whole image (as MaskFeat, arXiv:2112.09133, tells gradients
+in place of pixels). So the whole encoder is trained, up to what the head of a classifier gets.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ from torch.nn import functional
 
 from ..errors import ModelError
 from .cells import Cells
+from .moments import Moments
 from .network import Network
 from .sparse import SparseViT, group_by_hits
 
 NEARBY = 4
 """Rows and columns by which a decoy is away from a hidden cell, at most."""
 LEAST_SHARE = 1e-4  # of the signal, where the logarithm of a share ends
+FAR = 5.0  # standard deviations, where moments end
+_TINY = 1e-12  # variance, of moments that never change
 
 
 class Hidden(NamedTuple):
@@ -42,7 +46,7 @@ class MaskedCells(nn.Module):
 
     Args:
         network: a `sparse_vit`; its encoder is trained, not its head.
-        fraction: of the hits that is hidden, in (0, 1).
+        fraction: largest fraction of the hits that is hidden, in (0, 1); each image draws its own.
 
     Raises:
         ModelError: the network is of another model.
@@ -58,13 +62,18 @@ class MaskedCells(nn.Module):
         self.from_pooled = nn.Linear(2 * dim, 2 * dim)
         self.row, self.column = nn.Embedding(self.height, 2 * dim), nn.Embedding(self.width, 2 * dim)
         self.answer = nn.Sequential(nn.GELU(), nn.Linear(2 * dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, 2))
+        self.moments = Moments(network.seen.shape)
+        self.standardise = nn.BatchNorm1d(self.moments.count, eps=_TINY, affine=False)
+        self.to_moments = nn.Linear(2 * dim, self.moments.count)
 
     def hide(self, cells: Cells, random: torch.Generator | None = None) -> Hidden:
         """Take hits away at random, at least one of each image that has two, and choose as many decoys."""
-        order = torch.rand(cells.hit.shape, generator=random, device=None if random else cells.hit.device)
+        shape = len(cells.hit), cells.hit.shape[1] + 1
+        order = torch.rand(shape, generator=random, device=None if random else cells.hit.device)
+        order, strength = order[:, 1:], order[:, :1].to(cells.hit.device)
         rank = (order.to(cells.hit.device) - cells.hit).argsort(dim=1).argsort(dim=1)  # hits first
         hits = cells.hit.sum(dim=1, keepdim=True)
-        count = torch.minimum((self.fraction * hits).round().clamp(min=1), hits - 1)
+        count = torch.minimum((strength * self.fraction * hits).round().clamp(min=1), hits - 1)
         hidden = (rank < count).float() * cells.hit
         decoys, is_empty = self._decoys(cells, random)
         kept = cells.hit - hidden
@@ -102,13 +111,17 @@ class MaskedCells(nn.Module):
         """Hide cells of raw images (N, C, H, W) and ask about them."""
         encoder = encoder_of(network)
         with torch.no_grad():
-            cells = encoder.select(network.preprocess.suppress(network.steps(image)))
+            image = network.steps(image)
+            cells = encoder.select(network.preprocess.suppress(image))
             hidden = self.hide(cells, random)
-        logits, log_share = self.answers(pool(encoder, hidden.seen), hidden.places)
+            moments = self.standardise(self.moments.physical(network.amounts(image))).clamp(-FAR, FAR)
+        pooled = pool(encoder, hidden.seen)
+        logits, log_share = self.answers(pooled, hidden.places)
         each = functional.binary_cross_entropy_with_logits(logits, hidden.was_hit, reduction="none")
         wrong = functional.smooth_l1_loss(log_share, hidden.log_share, reduction="none") * hidden.was_hit
         loss = (each * hidden.asked).sum() / hidden.asked.sum().clamp(min=1)
         loss = loss + wrong.sum() / hidden.was_hit.sum().clamp(min=1)
+        loss = loss + functional.mse_loss(self.to_moments(pooled), moments)
         return MaskedResult(loss, logits, hidden)
 
     @torch.no_grad()
@@ -133,7 +146,7 @@ class MaskedResult(NamedTuple):
     """What `MaskedCells` returns of a batch."""
 
     loss: Tensor
-    """Scalar: cross entropy of the places, and error of the logarithm of the hidden shares."""
+    """Scalar: cross entropy of the places, errors of the logarithms of the hidden shares and of the moments."""
     logits: Tensor
     """That a place was hit (N, 2 K)."""
     hidden: Hidden

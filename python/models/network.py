@@ -62,7 +62,7 @@ class Network(nn.Module):
         image = self.steps(image)
         images = [self.preprocess.suppress(image)] if self._takes == "raw" else [self.preprocess(image)]
         if self._takes == "both":
-            images.append(self._amounts(image))
+            images.append(self.amounts(image))
         logits: Tensor = self.backbone(*images)
         return logits
 
@@ -88,7 +88,7 @@ class Network(nn.Module):
         if self._takes == "both":
             for module in self.modules():
                 if isinstance(module, Moments):
-                    module.fit(self._amounts(batch) for batch in stepped())
+                    module.fit(self.amounts(batch) for batch in stepped())
         if self._takes == "raw":
             is_amount = self.get_buffer("is_amount").flatten() > 0
             backbone: Any = self.backbone
@@ -98,7 +98,7 @@ class Network(nn.Module):
     def _takes(self) -> str:
         return getattr(self.backbone, "takes", "normalised")
 
-    def _amounts(self, image: Tensor) -> Tensor:
+    def amounts(self, image: Tensor) -> Tensor:
         """Return stepped images (N, C, H, W), zero-suppressed, with 0 in the channels of times."""
         image = self.preprocess.suppress(image)
         return image * self.get_buffer("is_amount") if any(self.seen.of_kind("time")) else image

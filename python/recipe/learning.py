@@ -97,7 +97,7 @@ class Training:
     freeze_epochs: int = 0
     """First epochs in which only the head is trained."""
     mask_fraction: float = 0.5
-    """Fraction of an image's hits that pretraining hides."""
+    """Largest fraction of the hits that pretraining hides; each image draws its own."""
     seed: int = 1
     """Seed of weights, order of events, augmentation and dropout."""
     threads: int = 2
