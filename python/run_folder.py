@@ -47,6 +47,11 @@ class RunFolder:
         return self.checkpoints / "last.ckpt"
 
     @property
+    def teacher_file(self) -> Path:
+        """What a teacher makes of the training events."""
+        return self.path / "teacher.npz"
+
+    @property
     def calibration_file(self) -> Path:
         """The temperature, where the run was calibrated."""
         return self.path / "calibration.json"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import RecipeError
-from ..files import write_json
 from ..recipe import Recipe
 from . import chain, cli
+from .label_curve import Plan, compare_sizes, kinds_of
 
 logger = logging.getLogger(__name__)
 
@@ -22,12 +22,16 @@ def compare(
     models: Sequence[str],
     recipe: str = "electron_photon",
     sizes: Sequence[int] = (),
+    seeds: Sequence[int] = (),
+    start: Path | None = None,
+    steps: int = 0,
     overrides: dict[str, Any] | None = None,
 ) -> None:
     """Train models one after the other, all else equal, and compare what they reach and what they cost.
 
     Each run is RUN/MODEL; RUN/benchmark.html has a table and figures of AUC against cost. With --sizes each
     is RUN/SIZE/MODEL; RUN/training_size.json and a figure have the AUC against the number of training events.
+    With --start, its model is trained twice: from fresh weights, and from those (RUN/SIZE/MODEL_started).
 
     Args:
         store: Folder of images that scripts/ingest.py wrote.
@@ -35,19 +39,22 @@ def compare(
         models: Names of models; the first is what the others are compared with.
         recipe: Name of a built-in recipe, or a YAML file.
         sizes: Numbers of training events to train every model on.
+        seeds: Seeds to repeat each training with, on other events each; only with --sizes.
+        start: Run of scripts/pretrain.py to start from; only with --sizes.
+        steps: Least number of steps of a training, so that few events are seen often; only with --sizes.
         overrides: Keys of the recipe, in place of the file's.
     """
     from ..recipe import load_recipe
     from ..store import open_store
     from .checks import check_study
 
-    if min(sizes, default=1) < 1:
-        raise RecipeError(f"--sizes has {min(sizes)}; give numbers of events, 1 or more")
+    plan = _plan(sizes, seeds, start, steps)
     study = load_recipe(recipe, overrides)
-    for name in models:
-        check_study(_with_model(study, name), open_store(store).info.columns)
+    recipes = [_with_model(study, name) for name in models]
+    for recipe_of_model in recipes:
+        check_study(recipe_of_model, open_store(store).info.columns)
     if sizes:
-        cli.say(compare_sizes(study, models, sizes, store, run))
+        cli.say(compare_sizes(kinds_of(recipes, start), plan, store, run))
     else:
         cli.say(compare_models(study, models, store, run))
 
@@ -76,35 +83,18 @@ def compare_models(recipe: Recipe, models: Sequence[str], store: Path, folder: P
     return "\n".join([*lines, f"{folder / 'benchmark.html'}: table and figures"])
 
 
-def compare_sizes(
-    recipe: Recipe, models: Sequence[str], sizes: Sequence[int], store: Path, folder: Path
-) -> str:
-    """Train models on more and more events of one store into FOLDER/SIZE/MODEL; return the table.
-
-    The AUCs are those of the test split, or of validation where there is none.
-
-    Raises:
-        RecipeError: torchrun started several processes.
-        ParticleViTError: see `chain.train_and_evaluate`.
-    """
-    from ..evaluation.training_size import Point, draw_training_size, point, table
-    from ..inference.run import Run
-    from ..store import open_store
-
-    chain.refuse_torchrun("trains one model after the other")
-    events = open_store(store).events("train")
-    found: dict[str, list[Point]] = {name: [] for name in models}
-    for size in sorted({min(size, events) for size in sizes}):
-        for name in models:
-            logger.info("train %s on %d events", name, size)
-            run = folder / str(size) / name
-            limit = size if size < events else 0
-            chain.train_and_evaluate(_with_limit(_with_model(recipe, name), limit), store, Run(run))
-            found[name].append(point(size, run))
-    content = {name: [point._asdict() for point in points] for name, points in found.items()}
-    write_json(folder / "training_size.json", content)
-    path = draw_training_size(folder / "plots" / "training_size.png", found, recipe.name)
-    return f"{table(found)}\n{path}: figure"
+def _plan(sizes: Sequence[int], seeds: Sequence[int], start: Path | None, steps: int) -> Plan:
+    """Return what the options ask for, or refuse what does not go together."""
+    if min(sizes, default=1) < 1:
+        raise RecipeError(f"--sizes has {min(sizes)}; give numbers of events, 1 or more")
+    if steps < 0:
+        raise RecipeError(f"--steps {steps}; give 0 or more")
+    if len(set(seeds)) < len(seeds):
+        raise RecipeError(f"--seeds has {' '.join(map(str, seeds))}; give each once")
+    for option, given in (("--seeds", seeds), ("--start", start), ("--steps", steps)):
+        if given and not sizes:
+            raise RecipeError(f"{option} needs --sizes; give numbers of training events")
+    return Plan(sizes, seeds, steps)
 
 
 def _with_model(recipe: Recipe, name: str) -> Recipe:
@@ -112,11 +102,6 @@ def _with_model(recipe: Recipe, name: str) -> Recipe:
     if name == recipe.model.name:
         return recipe
     return dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, name=name, options={}))
-
-
-def _with_limit(recipe: Recipe, events: int) -> Recipe:
-    """Return the recipe with at most `events` training events; 0 means all."""
-    return dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, limit=events))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -18,6 +18,7 @@ def train(
     run: Path | None = None,
     events: int | None = None,
     start: Path | None = None,
+    teacher: Path | None = None,
     overrides: dict[str, Any] | None = None,
 ) -> None:
     """Train a network and evaluate it on every split of the store.
@@ -31,6 +32,7 @@ def train(
         run: Folder of the results; by default runs/NAME of the recipe.
         events: Number of events to simulate where no store is given; 60,000 by default.
         start: Run folder of pretrain, or of another training, whose weights are the first ones.
+        teacher: Run folder, also of an ensemble, whose probabilities are mixed into the labels.
         overrides: Keys of the recipe, in place of the file's.
     """
     from ..inference.run import Run
@@ -41,8 +43,9 @@ def train(
 
     if store is not None and events is not None:
         raise RecipeError("--events are simulated where no store is given; leave out --events or --store")
-    if start is not None:
-        overrides = {**(overrides or {}), "training.start": str(start)}
+    for key, folder in (("training.start", start), ("training.teacher", teacher)):
+        if folder is not None:
+            overrides = {**(overrides or {}), key: str(folder)}
     study = load_recipe(recipe, overrides)
     check_study(study, None if store is None else open_store(store).info.columns)
     folder = run or Path("runs") / study.name

@@ -146,7 +146,7 @@ class MaskedResult(NamedTuple):
     """What `MaskedCells` returns of a batch."""
 
     loss: Tensor
-    """Scalar: cross entropy of the places, errors of the logarithms of the hidden shares and of the moments."""
+    """Scalar: cross entropy of the places, errors of the hidden shares' logarithms and of the moments."""
     logits: Tensor
     """That a place was hit (N, 2 K)."""
     hidden: Hidden

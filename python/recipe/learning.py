@@ -87,11 +87,19 @@ class Training:
     """Epochs without a better validation AUC before training stops."""
     limit: int = 0
     """Most training images to use; 0: all."""
+    skip: int = 0
+    """Training images to leave out at the start, so that runs with a limit use different ones."""
+    validation_limit: int = 0
+    """Most validation images to use after each epoch; 0: all."""
     augmentation: list[Transform] = field(default_factory=list)
     """Random steps on training batches only, each {name, options}: disturb, energy_scale, flip_eta,
     flip_phi, gaussian_noise, mask_patches, mixup, reweight, roll_phi, rotate, rotate90."""
     start: str = ""
     """Run folder whose best checkpoint the weights start from: of pretrain, or of a training; empty: none."""
+    teacher: str = ""
+    """Run folder, also of an ensemble, whose probabilities are mixed into the labels; empty: none."""
+    teacher_weight: float = 0.5
+    """Share of the teacher's probabilities in the labels."""
     layer_decay: float = 1.0
     """Factor on the learning rate for each layer further from the output."""
     freeze_epochs: int = 0
@@ -121,7 +129,15 @@ class Training:
         for name in ("threads", "workers"):
             if getattr(self, name) > MOST_PROCESSES:
                 yield f"training.{name} is {getattr(self, name)}; give {MOST_PROCESSES} at most"
-        for name in ("workers", "limit", "gradient_clip", "weight_decay", "freeze_epochs"):
+        for name in (
+            "workers",
+            "limit",
+            "skip",
+            "validation_limit",
+            "gradient_clip",
+            "weight_decay",
+            "freeze_epochs",
+        ):
             if getattr(self, name) < 0:
                 yield f"training.{name} is {getattr(self, name)}; give 0 or more"
         if not 0 <= self.seed < 2**63:
@@ -132,6 +148,8 @@ class Training:
             yield f"training.learning_rate is {self.learning_rate}; give a number above 0"
         if not 0 < self.mask_fraction < 1:
             yield f"training.mask_fraction is {self.mask_fraction}; give a number above 0 and below 1"
+        if not 0 < self.teacher_weight <= 1:
+            yield f"training.teacher_weight is {self.teacher_weight}; give a number above 0, at most 1"
         if not 0 < self.layer_decay <= 1:
             yield f"training.layer_decay is {self.layer_decay}; give a number above 0, at most 1"
         for name in ("warmup_fraction", "label_smoothing", "ema_decay"):

@@ -10,7 +10,8 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from ..store import Events, Store
-from .order import Buffers, Order, make_order
+from ..store.sparse import Array
+from .order import SOFT_LABELS, Buffers, Order, make_order
 from .registry import BatchTransform, TensorBatch, generator
 from .reweighting import Reweight
 from .transforms import apply_transforms
@@ -37,7 +38,9 @@ class StoreLoader:
         rank: int = 0,
         world_size: int = 1,
         limit: int = 0,
+        skip: int = 0,
         transforms: Sequence[BatchTransform] = (),
+        soft: Array | None = None,
     ) -> None:
         """Prepare the stream; nothing is read before the first iteration.
 
@@ -50,15 +53,18 @@ class StoreLoader:
             workers: Processes that read and decode; 0: this one does.
             rank: Which share of each batch this process takes.
             world_size: In how many shares each batch is dealt.
-            limit: Use the first events of the split only; 0: all.
+            limit: Use so many events of the split only; 0: all.
+            skip: Leave out the first events of the split.
             transforms: Steps on each batch, see `transforms.build_transforms`.
+            soft: Shares of the classes (N, K) of all events of the split, in place of their labels.
         """
         self.store, self.split, self.batch_size, self.seed = store, split, batch_size, seed
-        self.shuffle, self.workers, self.limit = shuffle, workers, limit
+        self.shuffle, self.workers, self.limit, self.skip = shuffle, workers, limit, skip
         self.rank, self.world_size, self.transforms = rank, world_size, tuple(transforms)
+        self.soft = soft
         self.epoch = 0
         self.start = 0
-        total = store.events(split)
+        total = max(0, store.events(split) - skip)
         self.events = min(limit, total) if limit else total
         self.weightings = [step for step in self.transforms if isinstance(step, Reweight)]
         for step in self.weightings:
@@ -91,7 +97,7 @@ class StoreLoader:
     def order(self, epoch: int) -> Order:
         """Return the order of events in `epoch`."""
         key = (self.seed, epoch) if self.shuffle else None
-        return make_order(self.store.blocks(self.split), self.limit, key)
+        return make_order(self.store.blocks(self.split), self.limit, key, self.skip)
 
 
 class _Epoch(IterableDataset[TensorBatch]):
@@ -104,7 +110,9 @@ class _Epoch(IterableDataset[TensorBatch]):
         info = get_worker_info()
         first, step = (info.id, info.num_workers) if info else (0, 1)
         columns = tuple({name for step in self.loader.weightings for name in step.columns})
-        buffers = Buffers(self.loader.store, self.loader.split, self.loader.order(self.epoch), columns)
+        buffers = Buffers(
+            self.loader.store, self.loader.split, self.loader.order(self.epoch), columns, self.loader.soft
+        )
         for batch in range(self.start + first, len(self.loader), step):
             yield self._batch(buffers, batch)
 
@@ -127,5 +135,5 @@ def decode(events: Events, weight: float = 1.0) -> TensorBatch:
     """Return dense tensors of `events`, each with `weight`."""
     images = torch.zeros((len(events.images), *events.images.shape))
     events.images.to_dense(out=images.numpy())
-    labels = torch.from_numpy(np.ascontiguousarray(events.labels))
+    labels = torch.from_numpy(np.ascontiguousarray(events.columns.get(SOFT_LABELS, events.labels)))
     return TensorBatch(images, labels, torch.full((len(labels),), weight))

@@ -15,6 +15,8 @@ from ..store import Block, Events, SparseImages, Store
 from ..store.sparse import Array
 
 BUFFER_BLOCKS = 16
+SOFT_LABELS = "soft labels"
+"""Column of shares of the classes (N, K) that stand in for an event's label."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,16 @@ class Order:
         return np.random.default_rng([*self.key, 1, buffer]).permutation(count)
 
 
-def make_order(blocks: list[Block], limit: int, key: tuple[int, int] | None) -> Order:
-    """Return the order of an epoch over the first `limit` events (0: all) of `blocks`."""
-    kept, total = [], 0
+def make_order(blocks: list[Block], limit: int, key: tuple[int, int] | None, skip: int = 0) -> Order:
+    """Return the order of an epoch over `limit` events (0: all) of `blocks`, after the first `skip`."""
+    kept, place = [], 0
     for block in blocks:
         size = block.stop - block.start
-        if limit:
-            size = min(size, limit - total)
-        if size <= 0:
-            break
-        kept.append(block._replace(stop=block.start + size))
-        total += size
+        first = max(0, skip - place)
+        last = min(size, skip + limit - place) if limit else size
+        if first < last:
+            kept.append(block._replace(start=block.start + first, stop=block.start + last))
+        place += size
     if key is not None:
         kept = [kept[i] for i in np.random.default_rng([*key, 0]).permutation(len(kept))]
     buffers = tuple(tuple(kept[i : i + BUFFER_BLOCKS]) for i in range(0, len(kept), BUFFER_BLOCKS))
@@ -57,10 +58,17 @@ def make_order(blocks: list[Block], limit: int, key: tuple[int, int] | None) -> 
 
 
 class Buffers:
-    """Reads events of an `Order` by their place in the stream; keeps the last two buffers."""
+    """Reads events of an `Order` by their place in the stream; keeps the last two buffers.
 
-    def __init__(self, store: Store, split: str, order: Order, columns: tuple[str, ...] = ()) -> None:
+    Where there are `soft` labels (N, K) of all events of the split, they become the column `SOFT_LABELS`.
+    """
+
+    def __init__(
+        self, store: Store, split: str, order: Order, columns: tuple[str, ...] = (), soft: Array | None = None
+    ) -> None:
         self.store, self.split, self.order, self.columns = store, split, order, columns
+        self.soft = soft
+        self.shards = np.cumsum([0, *(shard.events for shard in store.info.splits[split].shards)])
         self._kept: dict[int, tuple[Events, Array]] = {}
 
     def read(self, places: Array) -> Events:
@@ -85,11 +93,18 @@ class Buffers:
     def _buffer(self, number: int) -> tuple[Events, Array]:
         if number not in self._kept:
             blocks = self.order.buffers[number]
-            parts = [self.store.read_block(self.split, block, self.columns) for block in blocks]
+            parts = [self._block(block) for block in blocks]
             for old in [key for key in self._kept if key < number - 1 or key > number]:
                 del self._kept[old]
             self._kept[number] = (concatenate_events(parts), self.order.permutation(number))
         return self._kept[number]
+
+    def _block(self, block: Block) -> Events:
+        events = self.store.read_block(self.split, block, self.columns)
+        if self.soft is not None:
+            first = int(self.shards[block.shard])
+            events.columns[SOFT_LABELS] = self.soft[first + block.start : first + block.stop]
+        return events
 
 
 def concatenate_events(parts: list[Events]) -> Events:

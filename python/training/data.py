@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import lightning
 from torch import Tensor
 
+from ..errors import RecipeError
 from ..models import Network
-from ..recipe import Recipe
+from ..recipe import Recipe, Training
 from ..store import Store
 from ..streaming import StoreLoader, TensorBatch, build_transforms
+from .teacher import soft_labels
 
 STANDARDISE_EVENTS = 10_000
 
@@ -53,9 +56,11 @@ class EpochStream:
 class RunData(lightning.LightningDataModule):
     """Training and validation streams of a recipe; each rank takes its share of every batch."""
 
-    def __init__(self, recipe: Recipe, store: Store) -> None:
+    def __init__(self, recipe: Recipe, store: Store, run: Path | None = None) -> None:
+        """Prepare the streams; `run` is where a teacher's probabilities are kept."""
         super().__init__()
         self.recipe, self.store = recipe, store
+        self.soft = soft_labels(recipe, store, run) if run is not None and recipe.training.teacher else None
 
     def train_dataloader(self) -> EpochStream:
         """Return the shuffled training stream with the recipe's augmentation."""
@@ -64,8 +69,9 @@ class RunData(lightning.LightningDataModule):
         loader = StoreLoader(
             self.store, "train", batch_size=settings.batch_size, shuffle=True, seed=settings.seed,
             workers=settings.workers, rank=trainer.global_rank, world_size=trainer.world_size,
-            limit=settings.limit,
+            limit=settings.limit, skip=settings.skip,
             transforms=build_transforms(settings.augmentation, self.store.image, self.recipe.classes),
+            soft=self.soft,
         )  # fmt: skip
         return EpochStream(loader, trainer)
 
@@ -75,7 +81,7 @@ class RunData(lightning.LightningDataModule):
         return StoreLoader(
             self.store, "validation", batch_size=self.recipe.evaluation.batch_size * trainer.world_size,
             shuffle=False, seed=self.recipe.training.seed, rank=trainer.global_rank,
-            world_size=trainer.world_size,
+            world_size=trainer.world_size, limit=self.recipe.training.validation_limit,
         )  # fmt: skip
 
     def _trainer(self) -> lightning.Trainer:
@@ -84,12 +90,23 @@ class RunData(lightning.LightningDataModule):
         return self.trainer
 
 
+def check_skip(settings: Training, store: Store) -> None:
+    """Refuse to leave out all training images.
+
+    Raises:
+        RecipeError: nothing is left.
+    """
+    total = store.events("train")
+    if settings.skip >= total:
+        raise RecipeError(f"training.skip {settings.skip}: the store trains on {total} images; give fewer")
+
+
 def fit_preprocessing(network: Network, recipe: Recipe, store: Store) -> None:
     """Fit the standardisation on the first shuffled batches of the training split, at most 10,000 events."""
     settings = recipe.training
     loader = StoreLoader(
         store, "train", batch_size=min(settings.batch_size, 256), shuffle=True, seed=settings.seed,
-        limit=settings.limit,
+        limit=settings.limit, skip=settings.skip,
     )  # fmt: skip
     network.fit(lambda: _images(loader, STANDARDISE_EVENTS))
 

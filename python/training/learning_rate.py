@@ -15,6 +15,7 @@ from ..errors import ModelError
 from ..recipe import Recipe
 from ..store import Store
 from ..streaming import StoreLoader, TensorBatch, build_transforms
+from .data import check_skip
 from .lightning_module import make_optimizer
 from .run import make_network
 
@@ -69,9 +70,10 @@ def find_learning_rate(
 
 def _endless(recipe: Recipe, store: Store) -> Iterator[TensorBatch]:
     settings = recipe.training
+    check_skip(settings, store)
     loader = StoreLoader(
         store, "train", batch_size=settings.batch_size, shuffle=True, seed=settings.seed,
-        limit=settings.limit,
+        limit=settings.limit, skip=settings.skip,
         transforms=build_transforms(recipe.training.augmentation, store.image, recipe.classes),
     )  # fmt: skip
     epoch = 0

@@ -27,12 +27,13 @@ from ..recipe import Recipe, Training, load_recipe, recipe_dict, recipe_yaml
 from ..run_folder import RunFolder
 from ..store import Store, image_of_recipe
 from .checkpoint import AtomicCheckpointIO, CheckpointInfo, RunCheckpoint, StoreReference, resume_point
-from .data import RunData, fit_preprocessing
+from .data import RunData, check_skip, fit_preprocessing
 from .history import History
 from .lightning_module import TrainingModule
 from .loggers import check_logger, make_logger
 from .pretraining import PretrainingModule
 from .start import load_start
+from .teacher import load_teacher
 
 logger = logging.getLogger(__name__)
 
@@ -117,7 +118,10 @@ def pretrain(
     for split in ("train", "validation"):
         if not store.events(split):
             raise StoreError(f"{store.path}: split '{split}' has no event; change split")
-    plain = dataclasses.replace(recipe.training, ema_decay=0.0, class_weights=[], label_smoothing=0.0)
+    check_skip(recipe.training, store)
+    plain = dataclasses.replace(
+        recipe.training, ema_decay=0.0, class_weights=[], label_smoothing=0.0, teacher=""
+    )
     recipe = dataclasses.replace(recipe, training=plain)
     MaskedCells(build_recipe_model(recipe, store.image), plain.mask_fraction)
     _check_and_train(recipe, store, run, callbacks, checkpoints, PretrainingModule)
@@ -136,6 +140,8 @@ def _check_and_train(
     _check_recipe(recipe, run)
     if recipe.training.start:
         load_start(recipe, store)
+    if recipe.training.teacher:
+        load_teacher(recipe, store)
     first = int(os.environ.get("RANK", "0")) == 0
     with locked(run, "training") if first else nullcontext():
         _train(recipe, store, run, callbacks, checkpoints, kind)
@@ -171,7 +177,7 @@ def _train(
     steps = recipe.training.max_epochs * steps_per_epoch(recipe, store)
     info = dataclasses.replace(checkpoint_info(recipe, store, network), pretext=kind.pretext)
     module = kind(network, recipe.training, steps, run, info)
-    _fit(trainer, module, RunData(recipe, store), found[0] if found else None)
+    _fit(trainer, module, RunData(recipe, store, run), found[0] if found else None)
 
 
 def _is_finished(content: dict[str, Any], recipe: Recipe) -> bool:
@@ -213,7 +219,7 @@ def make_network(recipe: Recipe, store: Store, fit: bool = True) -> Network:
 def steps_per_epoch(recipe: Recipe, store: Store) -> int:
     """Return the optimiser steps of one epoch."""
     settings = recipe.training
-    total = store.events("train")
+    total = store.events("train") - settings.skip
     events = min(settings.limit, total) if settings.limit else total
     return math.ceil(math.ceil(events / settings.batch_size) / settings.accumulate)
 
@@ -310,6 +316,7 @@ def _use_gpu(device: str) -> bool:
 def _check_store(recipe: Recipe, store: Store) -> None:
     store.check_model(image_of_recipe(recipe), recipe.classes)
     store.check_labelled("training")
+    check_skip(recipe.training, store)
     for split in ("train", "validation"):
         per_class = store.info.splits[split].per_class if split in store.info.splits else {}
         for name in recipe.classes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from RecoE2E.ParticleViT import open_store
 
@@ -29,15 +30,50 @@ def test_auc_against_the_number_of_training_events(job_store, tmp_path, script):
     all_events = open_store(job_store).events("train")
     for points in content.values():
         assert [point["events"] for point in points] == [100, 200, all_events]
+    script("evaluate", "--run", tmp_path / f"runs/{all_events}/vit")
     last = json.loads((tmp_path / f"runs/{all_events}/vit/metrics.json").read_text())["test"]
     assert content["vit"][-1]["auc"] == last["auc"]
     assert f"{last['auc']:.2f} +- " in done.stdout.splitlines()[3]
     assert (tmp_path / "runs/plots/training_size.png").is_file()
 
 
+def test_pretrained_beside_fresh_weights_over_seeds(job_store, tmp_path, script):
+    model = ("--model.name", "sparse_vit", "--model.options.cells", "16", "--training.max_epochs", "1")
+    script(
+        "pretrain", "--recipe", "electron_photon", "--store", job_store, "--run", tmp_path / "start", *model
+    )
+    options = (
+        "--models",
+        "sparse_vit",
+        "reference_cnn",
+        "--sizes",
+        "64",
+        "--seeds",
+        "1",
+        "2",
+        "--steps",
+        "5",
+    )
+    options = (*options, "--start", tmp_path / "start", "--training.batch_size", "32", *model)
+    done = script("compare", "--store", job_store, "--run", tmp_path / "runs", *options)
+    assert "sparse_vit_started - sparse_vit" in done.stdout
+    content = json.loads((tmp_path / "runs/training_size.json").read_text())
+    assert list(content)[:3] == ["sparse_vit", "sparse_vit_started", "reference_cnn"]
+    assert content["sparse_vit"][0]["difference_error"] == 0 < content["reference_cnn"][0]["difference_error"]
+    recipes = [
+        yaml.safe_load((tmp_path / f"runs/64/sparse_vit_started/{seed}/recipe.yaml").read_text())["training"]
+        for seed in (1, 2)
+    ]
+    assert [(one["skip"], one["max_epochs"]) for one in recipes] == [(0, 3), (64, 3)]
+    assert {one["start"] for one in recipes} == {str(tmp_path / "start")}
+
+
 @pytest.mark.parametrize(
     ("options", "hint"),
     [
+        (("--models", "vit", "--seeds", "1"), "--seeds needs --sizes"),
+        (("--models", "vit", "--sizes", "9", "--seeds", "1", "1"), "--seeds has 1 1; give each once"),
+        (("--models", "vit", "--sizes", "9", "--start", "nowhere"), "nowhere: "),
         (("--sizes", "100"), "--models is missing"),
         (("--models", "vit", "--sizes", "many"), "--sizes: invalid int value: 'many'"),
         (("--models", "vit", "--sizes", "0"), "1 or more"),

@@ -94,6 +94,16 @@ def test_limit_uses_the_first_events(numbered_store):
     assert len(loader) == 4
 
 
+@pytest.mark.parametrize(("skip", "limit"), [(0, 7), (3, 7), (95, 7), (40, 0), (33, 50)])
+def test_skip_leaves_out_the_first_events(numbered_store, skip, limit):
+    every = np.concatenate([numbers(one) for one in make(numbered_store, shuffle=False)])
+    loader = make(numbered_store, shuffle=True, skip=skip, limit=limit)
+    found = np.concatenate([numbers(one) for one in loader])
+    expected = every[skip : skip + limit if limit else None]
+    assert sorted(found.tolist()) == sorted(expected.tolist())
+    assert loader.events == len(expected)
+
+
 def test_unknown_split_and_transform(numbered_store):
     with pytest.raises(StoreError, match="no split 'tran'; did you mean 'train'"):
         StoreLoader(numbered_store, "tran", batch_size=1, shuffle=False, seed=0)

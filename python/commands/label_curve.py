@@ -1,0 +1,133 @@
+"""Train on more and more events, with several models, seeds and starts, and draw what they reach."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import RecipeError
+from ..files import write_json
+from ..recipe import Recipe, Training
+from . import chain
+
+if TYPE_CHECKING:
+    from ..evaluation.training_size import Point
+    from ..inference.run import Run
+    from ..store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class Kind(NamedTuple):
+    """One way to train: a line of the figure."""
+
+    name: str
+    recipe: Recipe
+
+
+class Plan(NamedTuple):
+    """What is trained beside the kinds."""
+
+    sizes: Sequence[int]
+    seeds: Sequence[int]
+    """Empty: the recipe's."""
+    steps: int
+    """Least number of steps of each training; 0: what the recipe's epochs make."""
+
+
+def kinds_of(recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
+    """Return a kind for each model, and one more for that of `start`, which begins with its weights.
+
+    Raises:
+        RecipeError: none of the models is that of the start.
+        ModelError: the start was not trained.
+    """
+    kinds = [Kind(recipe.model.name, recipe) for recipe in recipes]
+    if start is None:
+        return kinds
+    from ..inference.run import Run
+
+    model = Run(start).recipe.model.name
+    for number, kind in enumerate(kinds):
+        if kind.name == model:
+            begun = with_training(kind.recipe, start=str(start))
+            return [*kinds[: number + 1], Kind(f"{model}_started", begun), *kinds[number + 1 :]]
+    raise RecipeError(f"--start {start}: holds a {model}; name it in --models, too")
+
+
+def compare_sizes(kinds: Sequence[Kind], plan: Plan, store: Path, folder: Path) -> str:
+    """Train each kind with each number of events and each seed, and return the table.
+
+    The AUCs are those of the test split, or of validation where there is none. Each seed has training events
+    of its own, as far as they reach.
+
+    Raises:
+        RecipeError: torchrun started several processes.
+        ParticleViTError: see `training.train`.
+    """
+    from ..evaluation.training_size import draw_training_size, score_run, summarise, table
+    from ..store import open_store
+
+    chain.refuse_torchrun("trains one model after the other")
+    events = open_store(store)
+    seeds: Sequence[int | None] = plan.seeds or [None]
+    found: dict[str, list[Point]] = {kind.name: [] for kind in kinds}
+    for size in sorted({min(size, events.events("train")) for size in plan.sizes}):
+        first = None
+        for kind in kinds:
+            runs = [train_one(kind, size, seed, plan, events, folder) for seed in seeds]
+            scores = [score_run(run) for run in runs]
+            first = first or scores
+            found[kind.name].append(summarise(size, scores, first))
+    content = {name: [point._asdict() for point in points] for name, points in found.items()}
+    write_json(folder / "training_size.json", content)
+    path = draw_training_size(folder / "plots" / "training_size.png", found, kinds[0].recipe.name)
+    return f"{table(found)}\n{path}: figure"
+
+
+def train_one(kind: Kind, size: int, seed: int | None, plan: Plan, store: Store, folder: Path) -> Run:
+    """Train one kind on `size` events into FOLDER/SIZE/KIND, with seeds into FOLDER/SIZE/KIND/SEED."""
+    from ..inference.run import Run
+    from ..training import train
+
+    logger.info("train %s on %d events%s", kind.name, size, "" if seed is None else f", seed {seed}")
+    run = folder / str(size) / kind.name
+    settings = _with_size(kind.recipe.training, size, store.events("train"))
+    if seed is not None:
+        run = run / str(seed)
+        settings = dataclasses.replace(settings, seed=seed, skip=_skip(plan.seeds.index(seed), size, store))
+    recipe = dataclasses.replace(kind.recipe, training=with_steps(settings, size, plan.steps))
+    train(recipe, store, run)
+    return Run(run)
+
+
+def _with_size(settings: Training, size: int, total: int) -> Training:
+    return dataclasses.replace(settings, limit=size if size < total else 0)
+
+
+def _skip(number: int, size: int, store: Store) -> int:
+    """Return where the events of seed number `number` begin: after the others', if there are enough."""
+    total = store.events("train")
+    return min(number * size, total - size)
+
+
+def with_steps(settings: Training, size: int, steps: int) -> Training:
+    """Return settings with enough epochs for `steps` steps on `size` events, and as much more patience.
+
+    >>> few = with_steps(Training(max_epochs=10, batch_size=50, patience=5), 100, 60)
+    >>> few.max_epochs, few.patience
+    (30, 15)
+    """
+    per_epoch = math.ceil(math.ceil(size / settings.batch_size) / settings.accumulate)
+    epochs = max(settings.max_epochs, math.ceil(steps / per_epoch))
+    patience = math.ceil(settings.patience * epochs / settings.max_epochs)
+    return dataclasses.replace(settings, max_epochs=epochs, patience=patience)
+
+
+def with_training(recipe: Recipe, **settings: object) -> Recipe:
+    """Return the recipe with other settings of its training."""
+    return dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, **settings))  # type: ignore[arg-type]
