@@ -51,7 +51,7 @@ def kinds_of(recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
         return kinds
     from ..inference.run import Run
 
-    model = Run(start).recipe.model.name
+    model = Run(start).checkpoint.recipe["model"]["name"]
     for number, kind in enumerate(kinds):
         if kind.name == model:
             begun = with_training(kind.recipe, start=str(start))

@@ -11,7 +11,7 @@ import torch
 from RecoE2E.ParticleViT.errors import ModelError
 from RecoE2E.ParticleViT.training import load_network, pretrain, train
 from RecoE2E.ParticleViT.training.data import RunData
-from RecoE2E.ParticleViT.training.ensemble import combine_runs
+from RecoE2E.ParticleViT.training.ensemble import make_ensemble
 from RecoE2E.ParticleViT.training.teacher import soft_labels
 
 
@@ -76,12 +76,12 @@ def test_an_ensemble_teaches(teacher, recipe, toy_store, tmp_path):
         toy_store,
         tmp_path / "2",
     )
-    combine_runs([teacher, tmp_path / "2"], tmp_path / "both")
+    make_ensemble([teacher, tmp_path / "2"], tmp_path / "both")
     train(taught_by(recipe, tmp_path / "both", max_epochs=1), toy_store, tmp_path / "run")
     assert (tmp_path / "run/checkpoints/best.ckpt").is_file()
 
 
-def test_refusals(recipe, toy_recipe, toy_store, tmp_path, monkeypatch):
+def test_refusals(recipe, toy_recipe, toy_store, tmp_path):
     with pytest.raises(ModelError, match="no such checkpoint"):
         train(taught_by(recipe, tmp_path / "nowhere"), toy_store, tmp_path / "run")
     sparse = {"model__name": "sparse_vit", "model__options": {"cells": 8, "dim": 8, "heads": 1, "depth": 1}}
