@@ -49,9 +49,10 @@ def kinds_of(recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
     kinds = [Kind(recipe.model.name, recipe) for recipe in recipes]
     if start is None:
         return kinds
-    from ..inference.run import Run
+    from ..run_folder import RunFolder
+    from ..training import load_network
 
-    model = Run(start).checkpoint.recipe["model"]["name"]
+    model = load_network(RunFolder(start).best_checkpoint)[0].name
     for number, kind in enumerate(kinds):
         if kind.name == model:
             begun = with_training(kind.recipe, start=str(start))

@@ -23,7 +23,7 @@ def taught_by(recipe, run, **more):
 
 @pytest.fixture(scope="module")
 def recipe(toy_recipe):
-    return toy_recipe(max_epochs=2)
+    return toy_recipe(training__max_epochs=2)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +85,7 @@ def test_refusals(recipe, toy_recipe, toy_store, tmp_path):
     with pytest.raises(ModelError, match="no such checkpoint"):
         train(taught_by(recipe, tmp_path / "nowhere"), toy_store, tmp_path / "run")
     sparse = {"model__name": "sparse_vit", "model__options": {"cells": 8, "dim": 8, "heads": 1, "depth": 1}}
-    pretrain(toy_recipe(**sparse, max_epochs=1), toy_store, tmp_path / "pretrained")
+    pretrain(toy_recipe(**sparse, training__max_epochs=1), toy_store, tmp_path / "pretrained")
     with pytest.raises(ModelError, match="was pretrained and knows no classes"):
         train(taught_by(recipe, tmp_path / "pretrained"), toy_store, tmp_path / "run")
     assert not (tmp_path / "run").exists()
