@@ -83,7 +83,7 @@ def soft_labels(recipe: Recipe, store: Store, run: Path) -> Floats:
 def _read(path: Path, key: str) -> Floats | None:
     """Return the kept probabilities; None where there are none, or others."""
     try:
-        with np.load(path) as content:
+        with path.open("rb") as file, np.load(file) as content:
             kept: Floats = content["probabilities"]
             return kept if str(content["key"]) == key else None
     except Exception:  # not there, or whatever damaged bytes lead to: they are made again
