@@ -46,7 +46,8 @@ def kinds_of(recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
         RecipeError: none of the models is that of the start.
         ModelError: the start was not trained.
     """
-    kinds = [Kind(recipe.model.name, recipe) for recipe in recipes]
+    plain = {"freeze_epochs": 0, "layer_decay": 1.0}  # they are for what is learnt already
+    kinds = [Kind(recipe.model.name, with_training(recipe, **plain)) for recipe in recipes]
     if start is None:
         return kinds
     from ..run_folder import RunFolder
@@ -55,7 +56,7 @@ def kinds_of(recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
     model = load_network(RunFolder(start).best_checkpoint)[0].name
     for number, kind in enumerate(kinds):
         if kind.name == model:
-            begun = with_training(kind.recipe, start=str(start))
+            begun = with_training(recipes[number], start=str(start))
             return [*kinds[: number + 1], Kind(f"{model}_started", begun), *kinds[number + 1 :]]
     raise RecipeError(f"--start {start}: holds a {model}; name it in --models, too")
 
@@ -117,7 +118,7 @@ def _skip(number: int, size: int, store: Store) -> int:
 
 
 def with_steps(settings: Training, size: int, steps: int) -> Training:
-    """Return settings with enough epochs for `steps` steps on `size` events, and as much more patience.
+    """Return settings with enough epochs for `steps` steps on `size` events; patience and freezing grow, too.
 
     >>> few = with_steps(Training(max_epochs=10, batch_size=50, patience=5), 100, 60)
     >>> few.max_epochs, few.patience
@@ -125,8 +126,11 @@ def with_steps(settings: Training, size: int, steps: int) -> Training:
     """
     per_epoch = math.ceil(math.ceil(size / settings.batch_size) / settings.accumulate)
     epochs = max(settings.max_epochs, math.ceil(steps / per_epoch))
-    patience = math.ceil(settings.patience * epochs / settings.max_epochs)
-    return dataclasses.replace(settings, max_epochs=epochs, patience=patience)
+    patience, frozen = (
+        math.ceil(number * epochs / settings.max_epochs)
+        for number in (settings.patience, settings.freeze_epochs)
+    )
+    return dataclasses.replace(settings, max_epochs=epochs, patience=patience, freeze_epochs=frozen)
 
 
 def with_training(recipe: Recipe, **settings: object) -> Recipe:

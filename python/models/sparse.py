@@ -218,7 +218,7 @@ def sparse_vit(
     image: tuple[int, int, int],
     classes: int,
     *,
-    cells: int = 56,
+    cells: int = 48,
     dim: int = 48,
     depth: int = 2,
     heads: int = 4,
@@ -227,7 +227,7 @@ def sparse_vit(
     dropout: float = 0.1,
     drop_path: float = 0.0,
 ) -> nn.Module:
-    """Build a transformer over the `cells` highest cells of an image; 5.4 MFLOP for any size of it."""
+    """Build a transformer over the `cells` highest cells of an image; 4.6 MFLOP for any size of it."""
     if cells < 1:
         raise ValueError(f"cells {cells} must be 1 or more")
     if dim % heads:

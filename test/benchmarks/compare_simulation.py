@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from results import add_rows
 
 from RecoE2E.ParticleViT.commands.cli import run, say
 from RecoE2E.ParticleViT.files import write_json
@@ -55,6 +56,8 @@ def compare(
     events: int = 20000,
     seed: int = 1,
     output: Path = Path("simulation"),
+    vary: bool = False,
+    results: Path | None = None,
 ) -> None:
     """Compare the simulation with real crops; print the numbers, write them and the overlays.
 
@@ -63,13 +66,17 @@ def compare(
         events: number of simulated crops.
         seed: of the simulation.
         output: folder for comparison.json and the figures.
+        vary: let the simulation's uncertain constants vary from event to event.
+        results: CSV file that gets a row for each feature.
     """
     from RecoE2E.ParticleViT.simulation import comparison, electron_photon
 
     real = read_real(data / "electron_photon_cms_ecal_100.hdf5")
-    crops = electron_photon.simulate(events, seed)
+    crops = electron_photon.simulate(events, seed, vary)
     simulated = comparison.Sample(crops.energy, crops.label)
     score = reference_score(data / "electron_photon_reference_cnn.ckpt")
+    if results is not None:
+        add_rows(results, [_row(one, vary) for one in comparison.transfer(real, simulated)], 1)
     result = comparison.compare(real, simulated, score)
     write_json(output / "comparison.json", result)
     for path in comparison.draw_overlays(output, real, simulated, score):
@@ -84,6 +91,14 @@ def compare(
             say(
                 f"{kind} {name}: real {value:.3g}, simulated {result['moments']['simulated'][kind][name]:.3g}"
             )
+
+
+def _row(found, vary: bool) -> dict[str, str]:
+    """Return a row of the table."""
+    areas = {name: getattr(found, name) for name in ("simulated", "real", "without")}
+    cells = {f"{name}_auc": f"{value[0]:.3f} +- {value[1]:.3f}" for name, value in areas.items()}
+    pull = (areas["real"][0] - areas["simulated"][0]) / max(areas["real"][1], 1e-9)
+    return {"feature": found.feature, "varied": str(vary), **cells, "pull": f"{pull:+.1f}"}
 
 
 if __name__ == "__main__":

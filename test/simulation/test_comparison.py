@@ -72,3 +72,14 @@ def test_separation_sees_a_difference_and_only_that():
     louder = comparison.separation(photons[:60] * np.float32(1.5), photons[60:])
     assert all(value < 0.7 for value, _ in same.values())
     assert louder["boosted_trees"][0] > 0.85
+
+
+def test_transfer_names_the_feature_that_misleads():
+    crops, others = (electron_photon.simulate(number, seed) for number, seed in ((3000, 8), (600, 9)))
+    simulated, real = (comparison.Sample(one.energy, one.label) for one in (crops, others))
+    shifted = comparison.Sample(real.energy * (1 + 0.3 * real.label[:, None, None]).astype("f4"), real.label)
+    found = {one.feature: one for one in comparison.transfer(simulated=simulated, real=shifted)}
+    value, error = found["all"].simulated
+    assert value > 0.65 > 10 * error
+    assert found["sum"].real[0] > 0.8 > found["sum"].simulated[0] + 0.2
+    assert found["width_phi"].real[0] == pytest.approx(found["width_phi"].simulated[0], abs=0.1)
