@@ -20,6 +20,8 @@ def pretrain(
 ) -> None:
     """Hide cells of images from a network, which learns to tell where they were and what they held.
 
+    A sparse_vit loses single cells, a vit or reference_vit patches (the masked autoencoder of vit-pytorch).
+
     Labels are not read; a store may lack them. RUN/report.html shows images beside what the network expects.
     `train --start RUN` goes on from it. The same command continues what was stopped, at any moment.
 
@@ -52,20 +54,20 @@ def write_page(recipe: Recipe, store: Store, run: Path) -> Path:
     from ..training.pretraining import read_pretrained
 
     folder, page = RunFolder(run), Page(f"Pretraining {run.resolve().name}")
-    network, masked = read_pretrained(folder.best_checkpoint)
-    page.mapping({"store": store.info.name, "images": store.image.text, "hidden": masked.fraction})
+    network, decoder = read_pretrained(folder.best_checkpoint)
+    page.mapping({"store": store.info.name, "images": store.image.text, "hidden": decoder.fraction})
     rows = read_history(folder.history_file)
     page.table(("epoch", "loss", "validation AUC of hidden cells"),
                [(int(row["epoch"]), row["train_loss"], row["validation_auc"]) for row in rows])  # fmt: skip
     images = torch.from_numpy(store.read("validation", PICTURES).images)
-    pictures = masked.picture(network, images, torch.Generator().manual_seed(recipe.training.seed))
+    pictures = decoder.picture(network, images, torch.Generator().manual_seed(recipe.training.seed))
     for number, one in enumerate(zip(*pictures, strict=True)):
         path = folder.plots / f"hidden_{number}.png"
         with figure(path, recipe.name, columns=len(one)) as axes:
             for axis, picture, title in zip(axes, one, ("image", "seen", "expected"), strict=True):
                 axis.imshow(picture.sqrt(), origin="lower", vmin=0, cmap="viridis")
                 axis.set(xlabel=f"column ({title})", ylabel="row")
-        page.figure(path, "Root of the share of the signal: image, what is seen, what is expected", wide=True)
+        page.figure(path, "Root of the signal: image, what is seen, what is expected", wide=True)
     page.write(folder.report_file)
     return folder.report_file
 

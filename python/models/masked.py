@@ -54,9 +54,7 @@ class MaskedCells(nn.Module):
 
     def __init__(self, network: Network, fraction: float) -> None:
         super().__init__()
-        if not isinstance(network.backbone, SparseViT):
-            raise ModelError(f"model '{network.name}' cannot be pretrained; give --model.name sparse_vit")
-        encoder = network.backbone
+        encoder = encoder_of(network)
         self.fraction, (self.height, self.width) = fraction, network.seen.shape[1:]
         dim = encoder.embed.out_features
         self.from_pooled = nn.Linear(2 * dim, 2 * dim)
@@ -122,7 +120,7 @@ class MaskedCells(nn.Module):
         loss = (each * hidden.asked).sum() / hidden.asked.sum().clamp(min=1)
         loss = loss + wrong.sum() / hidden.was_hit.sum().clamp(min=1)
         loss = loss + functional.mse_loss(self.to_moments(pooled), moments)
-        return MaskedResult(loss, logits, hidden)
+        return MaskedResult(loss, logits, hidden.was_hit, hidden.asked > 0)
 
     @torch.no_grad()
     def picture(
@@ -143,20 +141,23 @@ class MaskedCells(nn.Module):
 
 
 class MaskedResult(NamedTuple):
-    """What `MaskedCells` returns of a batch."""
+    """What a network makes of a masked batch; P places were asked about in each image."""
 
     loss: Tensor
     """Scalar: cross entropy of the places, errors of the hidden shares' logarithms and of the moments."""
     logits: Tensor
-    """That a place was hit (N, 2 K)."""
-    hidden: Hidden
+    """The higher, the surer that a place was hit (N, P)."""
+    was_hit: Tensor
+    """1 where it was, else 0 (N, P)."""
+    asked: Tensor
+    """False where a place is no question (N, P)."""
 
 
 def encoder_of(network: Network) -> SparseViT:
     """Return the backbone of a `sparse_vit`."""
     encoder = network.backbone
     if not isinstance(encoder, SparseViT):
-        raise ModelError(f"model '{network.name}' has no cells; give a sparse_vit")
+        raise ModelError(f"model '{network.name}' has no cells to hide; give --model.name sparse_vit")
     return encoder
 
 

@@ -105,7 +105,7 @@ class Training:
     freeze_epochs: int = 0
     """First epochs in which only the head is trained."""
     mask_fraction: float = 0.5
-    """Largest fraction of the hits that pretraining hides; each image draws its own."""
+    """Fraction that pretraining hides: of the patches; of a sparse_vit's hits, each image at most so many."""
     seed: int = 1
     """Seed of weights, order of events, augmentation and dropout."""
     threads: int = 2

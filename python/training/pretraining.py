@@ -14,6 +14,7 @@ from torch.nn import functional
 from ..errors import ModelError
 from ..models import Network
 from ..models.masked import MaskedCells
+from ..models.masked_patches import MaskedPatches, masked
 from ..recipe import Training
 from ..streaming import TensorBatch
 from .auc import auc
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 
 
 class PretrainingModule(TrainingModule):
-    """Trains a network to tell which cells are hidden from it; the labels of batches are not looked at.
+    """Trains a network to tell what is hidden from it; the labels of batches are not looked at.
 
-    Its validation AUC is that of telling hidden cells from empty places.
+    Its validation AUC is that of telling hidden cells with signal from empty places.
     """
 
     pretext = "masked cells"
@@ -35,7 +36,7 @@ class PretrainingModule(TrainingModule):
         self, network: Network, settings: Training, steps: int, run: Path, info: CheckpointInfo
     ) -> None:
         super().__init__(network, settings, steps, run, info)
-        self.decoder = MaskedCells(network, settings.mask_fraction)
+        self.decoder = masked(network, settings.mask_fraction)
 
     def training_step(self, batch: TensorBatch, batch_idx: int) -> Tensor:
         """Return the loss of one batch.
@@ -53,9 +54,8 @@ class PretrainingModule(TrainingModule):
         """Keep the answers of one batch; the same cells are hidden each time."""
         random = torch.Generator().manual_seed(self.settings.seed + batch_idx)
         result = self.decoder(self.network, batch.images, random)
-        asked = result.hidden.asked > 0
-        answers = result.logits[asked].float().cpu()
-        self._seen.append((answers, result.hidden.was_hit[asked].cpu(), torch.ones_like(answers)))
+        answers = result.logits[result.asked].float().cpu()
+        self._seen.append((answers, result.was_hit[result.asked].cpu(), torch.ones_like(answers)))
 
     def on_validation_epoch_end(self) -> None:
         """Compute the metrics over the whole split, over all ranks."""
@@ -75,7 +75,7 @@ class PretrainingModule(TrainingModule):
         return nn.ModuleList([self.network, self.decoder])
 
 
-def read_pretrained(path: Path) -> tuple[Network, MaskedCells]:
+def read_pretrained(path: Path) -> tuple[Network, MaskedCells | MaskedPatches]:
     """Return the network of a pretraining's checkpoint and what asks it, in evaluation mode.
 
     Raises:
@@ -86,10 +86,10 @@ def read_pretrained(path: Path) -> tuple[Network, MaskedCells]:
     network, info = load_network(path)
     if not isinstance(network, Network) or not info.pretext:
         raise ModelError(f"{path}: not of a pretraining; give a run of scripts/pretrain.py")
-    masked = MaskedCells(network, info.recipe["training"]["mask_fraction"])
+    decoder = masked(network, info.recipe["training"]["mask_fraction"])
     state = read_checkpoint(path)["state_dict"]
     start = "decoder."
-    masked.load_state_dict(
+    decoder.load_state_dict(
         {key[len(start) :]: value for key, value in state.items() if key.startswith(start)}
     )
-    return network, masked.eval()
+    return network, decoder.eval()

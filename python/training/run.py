@@ -22,7 +22,7 @@ from lightning.pytorch.callbacks.progress.tqdm_progress import Tqdm
 from ..errors import RecipeError, RunError, StoreError
 from ..files import atomic_path, locked
 from ..models import Network, build_recipe_model, with_all_options
-from ..models.masked import MaskedCells
+from ..models.masked_patches import masked
 from ..recipe import Recipe, Training, load_recipe, recipe_dict, recipe_yaml
 from ..run_folder import RunFolder
 from ..store import Store, image_of_recipe
@@ -109,7 +109,7 @@ def pretrain(
     The AUC of the history is that of telling hidden cells from empty places.
 
     Raises:
-        ParticleViTError: as `train`; a model other than sparse_vit, or an augmentation that needs labels.
+        ParticleViTError: as `train`; a model that cannot be pretrained, or an augmentation that needs labels.
     """
     for step in recipe.training.augmentation:
         if step.name in ("mixup", "reweight"):
@@ -123,7 +123,7 @@ def pretrain(
         recipe.training, ema_decay=0.0, class_weights=[], label_smoothing=0.0, teacher=""
     )
     recipe = dataclasses.replace(recipe, training=plain)
-    MaskedCells(build_recipe_model(recipe, store.image), plain.mask_fraction)
+    masked(build_recipe_model(recipe, store.image), plain.mask_fraction)
     _check_and_train(recipe, store, run, callbacks, checkpoints, PretrainingModule)
 
 

@@ -19,7 +19,7 @@ from RecoE2E.ParticleViT.store.writer import write_events
 from RecoE2E.ParticleViT.training import checkpoint, load_network, pretrain, train
 from RecoE2E.ParticleViT.training.history import read_history
 from RecoE2E.ParticleViT.training.lightning_module import by_depth, make_optimizer
-from RecoE2E.ParticleViT.training.pretraining import PretrainingModule
+from RecoE2E.ParticleViT.training.pretraining import PretrainingModule, read_pretrained
 from RecoE2E.ParticleViT.training.run import make_network
 
 SPARSE = {
@@ -66,6 +66,25 @@ def pretrained(tmp_path_factory, recipe, toy_store):
     run = tmp_path_factory.mktemp("runs") / "pretrained"
     pretrain(recipe, toy_store, run)
     return run
+
+
+@pytest.mark.parametrize("model", ["vit", "reference_vit"])
+def test_a_grid_s_hidden_patches_are_reconstructed(toy_recipe, toy_store, tmp_path, model):
+    recipe = toy_recipe(model__name=model, model__options={}, training__max_epochs=2)
+    pretrain(recipe, toy_store, tmp_path / "pretrained")
+    first, last = history(tmp_path / "pretrained")
+    assert float(last["train_loss"]) < float(first["train_loss"])
+    network, decoder = read_pretrained(tmp_path / "pretrained/checkpoints/best.ckpt")
+    images = torch.from_numpy(toy_store.read("validation", 3).images)
+    whole, seen, rebuilt = decoder.picture(network, images, torch.Generator().manual_seed(1))
+    hidden = (seen == 0) & (whole > 0)
+    assert 0.3 < float(hidden.sum() / (whole > 0).sum()) < 0.7
+    assert torch.equal(rebuilt[seen > 0], whole[seen > 0])
+    assert not torch.equal(rebuilt[hidden], whole[hidden])
+    train(start_of(recipe, tmp_path / "pretrained", max_epochs=1), toy_store, tmp_path / "run")
+    begun = make_network(start_of(recipe, tmp_path / "pretrained"), toy_store).state_dict()
+    theirs = network.state_dict()
+    assert all(torch.equal(begun[key], theirs[key]) for key in theirs if "mlp_head" not in key)
 
 
 def start_of(recipe, run, **more):
@@ -158,7 +177,7 @@ def test_start_that_does_not_fit(changed, message, pretrained, toy_recipe, toy_s
 @pytest.mark.parametrize(
     ("changed", "error", "message"),
     [
-        ({"model__name": "vit", "model__options": {}}, ModelError, "model 'vit' cannot be pretrained"),
+        ({"model__name": "cct", "model__options": {}}, ModelError, "model 'cct' cannot be pretrained"),
         ({"training__augmentation": [{"name": "mixup"}]}, RecipeError, "'mixup' needs labels"),
     ],
 )
