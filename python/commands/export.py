@@ -14,6 +14,7 @@ def export(
     int8: bool = False,
     store: Path | None = None,
     licence: str = "",
+    std: bool = False,
     triton: Path | None = None,
     cms_data: Path | None = None,
 ) -> None:
@@ -26,6 +27,7 @@ def export(
         int8: Write model_int8.onnx too, or refuse where it changes the AUC by more than 0.002.
         store: Store whose training split calibrates int8; by default the one of the training.
         licence: Licence of the model, for its card: an SPDX name such as Apache-2.0.
+        std: Of an ensemble: give model.onnx a second output, the standard deviation over its members.
         triton: Model repository of a Triton server, where the model is written too, as RUN's name.
         cms_data: Clone of a cms-data repository, where files, checksums and a card are written too.
     """
@@ -42,7 +44,7 @@ def export(
     trained = Run(run)
     if not trained.metrics_file.is_file():
         evaluate_run(trained)  # exports carry its working points
-    content = export_run(trained, target, int8, store, licence)
+    content = export_run(trained, target, int8, store, licence, std)
     write_card(trained)
     onnx, small = content.onnx, content.onnx_int8
     if onnx is not None:

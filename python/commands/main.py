@@ -23,6 +23,7 @@ VERBS = {
     "tune": "search for better values of recipe fields",
     "evaluate": "AUC with its error, background rejection, figures",
     "robustness": "AUC under noise, dead cells and other disturbances",
+    "uncertainty": "events unlike those of the training, and the spread of an ensemble",
     "explain": "maps of what a network looks at, and which of them can be trusted",
     "report": "the page and the model card of a run, from what is in its folder",
     "predict": "score files: a friend tree, Parquet or HDF5",

@@ -22,6 +22,7 @@ def predict(
     threads: int = 0,
     scheduler: str | None = None,
     on_error: Literal["stop", "skip"] = "stop",
+    std: bool = False,
     overrides: dict[str, Any] | None = None,
 ) -> None:
     """Score every candidate of files with a trained run; labels are not needed.
@@ -45,6 +46,7 @@ def predict(
         threads: Threads of the backend in each process; 0 means one per core.
         scheduler: Address of a Dask scheduler, whose workers are used instead.
         on_error: What happens at a file that cannot be used: stop, or skip the file.
+        std: Of an ensemble: write NAME_CLASS_std, too, the standard deviation over its members.
         overrides: Keys of the recipe.
     """
     from ..inference.prediction import predict_files
@@ -57,7 +59,7 @@ def predict(
     found = Run(run)
     study = run_recipe(found, recipe, overrides)
     backend = backend or ("eager" if found.best_checkpoint.is_file() else "onnx")
-    model = ModelChoice(str(run), backend, threads)
+    model = ModelChoice(str(run), backend, threads, std=std)
     result = predict_files(study, model, files, output, format, name, workers, scheduler, on_error)
     cli.say(result.summary())
 

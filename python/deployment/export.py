@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..auc import check_classes
-from ..errors import RunError
+from ..errors import DeploymentError, RunError
 from ..files import whole_folder
-from ..inference.manifest import FILES, Int8File, Manifest, OnnxFile, TorchScriptFile, file_entry
+from ..inference.manifest import FILES, STD, Int8File, Manifest, OnnxFile, TorchScriptFile, file_entry
 from ..inference.run import Run, as_run
 from .graph import operators, to_onnx, trace
 from .targets import DEFAULT_TARGET, TARGETS, Target, find_cycle
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from ..inference.run import Model
     from .quantise import Sample
 
@@ -35,6 +37,7 @@ def export_run(
     int8: bool = False,
     store: Path | None = None,
     licence: str = "",
+    std: bool = False,
 ) -> Manifest:
     """Export the best checkpoint of a run to RUN/export and return the content of model.json.
 
@@ -44,12 +47,16 @@ def export_run(
         int8: write a quantised ONNX file too.
         store: store whose training split calibrates it; None: the one of the training.
         licence: of the model, an SPDX name.
+        std: give the ONNX file a second output: the standard deviation over the members of an ensemble.
 
     Raises:
         RunError: the run has no checkpoint, or was not evaluated.
         DeploymentError: unknown target, one that cannot express this model, or no int8 that keeps the AUC.
         StoreError: no store to calibrate with.
+        ModelError: `std` of what is no ensemble.
     """
+    if std and int8:
+        raise DeploymentError("int8 exports have no std; leave out one of --std and --int8")
     run = as_run(run)
     target = find_cycle(target)
     limits = TARGETS[target]
@@ -59,15 +66,27 @@ def export_run(
             f"{run.path}: was not evaluated, so there are no working points to export; "
             f"run scripts/evaluate.py --run {run.path} first"
         )
+    twofold = with_std(network) if std else None
     sample = calibration_sample(run, store) if int8 else None
     with whole_folder(run.path / "export") as folder:
-        content = dataclasses.replace(run.description, target=target, licence=licence)
-        onnx = write_onnx(network, folder / FILES["onnx"], limits, content)
+        content = dataclasses.replace(run.description, target=target, licence=licence, std=STD if std else "")
+        onnx = write_onnx(twofold or network, folder / FILES["onnx"], limits, content)
         script = write_torchscript(network, folder / FILES["torchscript"], content)
         small = write_int8(folder, sample, onnx) if sample is not None else None
         content = dataclasses.replace(content, onnx=onnx, torchscript=script, onnx_int8=small)
         content.write(folder / MANIFEST)
     return content
+
+
+def with_std(network: Model) -> nn.Module:
+    """Return an ensemble with its second output.
+
+    Raises:
+        ModelError: it is no ensemble.
+    """
+    from ..models.ensemble import WithStd
+
+    return WithStd(network).eval()
 
 
 def essentials(content: Manifest) -> dict[str, Any]:
@@ -76,10 +95,11 @@ def essentials(content: Manifest) -> dict[str, Any]:
     return {key: plain[key] for key in ("format_version", "name", "image", "classes")}
 
 
-def write_onnx(network: Model, path: Path, limits: Target, content: Manifest) -> OnnxFile:
+def write_onnx(network: nn.Module, path: Path, limits: Target, content: Manifest) -> OnnxFile:
     """Write the ONNX file and return its entry of model.json."""
     metadata = {f"particlevit.{key}": json.dumps(value) for key, value in essentials(content).items()}
-    model, rewritten = to_onnx(network, network.image.shape, limits, content.target, metadata)
+    outputs = [name for name in (content.output, content.std) if name]
+    model, rewritten = to_onnx(network, content.image.shape, limits, content.target, metadata, outputs)
     path.write_bytes(model.SerializeToString(deterministic=True))
     return OnnxFile(
         **file_entry(path),

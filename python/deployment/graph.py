@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DeploymentError
@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 
 def to_onnx(
-    network: nn.Module, shape: tuple[int, int, int], target: Target, name: str, metadata: Mapping[str, str]
+    network: nn.Module,
+    shape: tuple[int, int, int],
+    target: Target,
+    name: str,
+    metadata: Mapping[str, str],
+    outputs: Sequence[str] = (OUTPUT,),
 ) -> tuple[onnx.ModelProto, dict[str, int]]:
-    """Return the graph of `network`: input `image` (N, C, H, W), output `probabilities` (N, K), N dynamic.
+    """Return the graph of `network`: input `image` (N, C, H, W), outputs (N, K), N dynamic.
 
     Args:
         network: in evaluation mode, on the CPU.
@@ -29,6 +34,7 @@ def to_onnx(
         target: limits on opset and IR version.
         name: of the release, for messages.
         metadata: texts to keep in the file's `metadata_props`.
+        outputs: names of what the network returns.
 
     Returns:
         The graph, and how many places each rewriting changed, with the number of nodes before.
@@ -48,7 +54,7 @@ def to_onnx(
                 dynamo=True,
                 opset_version=max(EXPORTER_OPSET, target.opset),
                 input_names=[INPUT],
-                output_names=[OUTPUT],
+                output_names=list(outputs),
                 dynamic_shapes={"image": {0: batch}},
                 optimize=True,
                 verbose=False,

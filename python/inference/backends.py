@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PYTHON_BACKENDS = ("eager", "compiled")
 FILE_BACKENDS = ("torchscript", "onnx", "onnx_int8")
+STD_BACKENDS = ("eager", "onnx")
 BACKENDS = (*PYTHON_BACKENDS, *FILE_BACKENDS, *PROGRAMS, SOFIE)
 
 
@@ -36,6 +37,7 @@ def load_run(
     device: str = "cpu",
     timeout: float = TIMEOUT,
     cmssw: Path | None = None,
+    std: bool = False,
 ) -> Predictor:
     """Return the model of a run, ready to predict.
 
@@ -49,12 +51,15 @@ def load_run(
         device: cpu or cuda.
         timeout: seconds that a server may take to answer.
         cmssw: CMSSW area that cmsrun is run in; None: the environment of this process.
+        std: return the standard deviation over an ensemble's members, too; eager and onnx can.
 
     Raises:
         RunError, ModelError: no checkpoint, or a torn one.
         DeploymentError: unknown backend, no export, or exported files that cannot be trusted or loaded.
     """
     run = as_run(run)
+    if std and backend not in STD_BACKENDS:
+        raise DeploymentError(f"backend '{backend}' gives no std; choose {' or '.join(STD_BACKENDS)}")
     if "://" in backend:
         return triton_predictor(parse_url(backend, run.name, timeout), run.manifest)
     if backend not in BACKENDS:
@@ -62,17 +67,22 @@ def load_run(
     if device != "cpu":
         check_device(device)
     if backend in PYTHON_BACKENDS:
-        return _load_python(run, backend, device)
+        return _load_python(run, backend, device, std)
     if backend in PROGRAMS:
         path = verified_file(run.manifest_file, run.manifest, PROGRAMS[backend][1])
         return program_predictor(backend, path, run.manifest, cmssw)
     if backend == SOFIE:
         return sofie_predictor(verified_file(run.manifest_file, run.manifest, "onnx"), run.manifest)
-    return _load_file(run, backend, threads, device)
+    return _load_file(run, backend, threads, device, std)
 
 
-def _load_python(run: Run, backend: str, device: str) -> Predictor:
+def _load_python(run: Run, backend: str, device: str, std: bool) -> Predictor:
     network = run.network if device == "cpu" else copy.deepcopy(run.network).to(device)
+    if std:
+        from ..models.ensemble import SideBySide, WithStd
+
+        scorer = torch_scorer(SideBySide(WithStd(network)).eval(), device)
+        return Predictor(backend, network.image, list(network.classes), scorer, std=True)
     module = compiled_module(network) if backend == "compiled" else network
     return Predictor(backend, network.image, list(network.classes), torch_scorer(module, device))
 
@@ -82,11 +92,14 @@ def network_predictor(network: Model) -> Predictor:
     return Predictor("eager", network.image, list(network.classes), torch_scorer(network))
 
 
-def _load_file(run: Run, backend: str, threads: int | None, device: str) -> Predictor:
+def _load_file(run: Run, backend: str, threads: int | None, device: str, std: bool) -> Predictor:
     manifest = run.manifest
     path = verified_file(run.manifest_file, manifest, backend)
     if backend == "torchscript":
         score = load_torchscript(path, device)
     else:
-        score = load_onnx(path, threads, device, names=(manifest.input, manifest.output))
-    return Predictor(backend, manifest.image, list(manifest.classes), score)
+        if std and not manifest.std:
+            raise DeploymentError(f"{run.manifest_file}: the export gives no std; export with --std")
+        names = [name for name in (manifest.input, manifest.output, manifest.std) if name]
+        score = load_onnx(path, threads, device, names, wanted=2 if std else 1)
+    return Predictor(backend, manifest.image, list(manifest.classes), score, std=std)

@@ -2,7 +2,7 @@
 
 Every file has the entries of its input in the same order. Where an entry has any number of candidates (jets
 of a collision), its scores are lists as long as the collection. The columns are NAME_CLASS, float32, -1 where
-there is no score, and NAME_status (`geometry.status`).
+there is no score, for an ensemble on request NAME_CLASS_std, and NAME_status (`geometry.status`).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class ScoreBlock(NamedTuple):
     status: NDArray[np.int8]
     """(M,) of each candidate."""
     scores: NDArray[np.float32]
-    """(M, K) probabilities, -1 where there is no score."""
+    """(M, K) probabilities, with standard deviations right of them (M, 2 K); -1 where there is no score."""
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,22 @@ class Layout:
     classes: tuple[str, ...]
     jagged: bool
     """Whether an entry may have any number of candidates, not always one."""
+    std: bool = False
+    """Whether there are standard deviations of the probabilities."""
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the columns of scores."""
+        return (*self.classes, *(f"{name}_std" for name in self.classes if self.std))
 
     def columns(self, block: ScoreBlock) -> dict[str, NDArray[Any]]:
         """Return the columns (M,) of a block without their prefix."""
-        scores = {name: block.scores[:, k] for k, name in enumerate(self.classes)}
+        scores = {name: block.scores[:, k] for k, name in enumerate(self.numbers)}
         return {**scores, "status": block.status}
 
     def types(self) -> dict[str, str]:
         """Return the type of each column."""
-        return {**dict.fromkeys(self.classes, "float32"), "status": "int8"}
+        return {**dict.fromkeys(self.numbers, "float32"), "status": "int8"}
 
 
 def write_scores(

@@ -17,6 +17,7 @@ from .metrics import Metrics
 
 INPUT = "image"
 OUTPUT = "probabilities"
+STD = "std"
 SUFFIXES = {"onnx": ".onnx", "torchscript": ".pt", "onnx_int8": "_int8.onnx"}
 FILES = {kind: f"model{suffix}" for kind, suffix in SUFFIXES.items()}
 """Kind of export -> name of its file."""
@@ -92,6 +93,8 @@ class Manifest(Artefact):
     classes: tuple[str, ...]
     input: str = INPUT
     output: str = OUTPUT
+    std: str = ""
+    """Second output of the ONNX file, the standard deviation over an ensemble's members; empty: none."""
     licence: str = ""
     """SPDX name; empty where nobody said one."""
     target: str = ""

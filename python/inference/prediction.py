@@ -192,7 +192,8 @@ def model_origin(model: ModelChoice) -> dict[str, Any]:
         extra = {"calibration_sha256": sha256(calibration)} if calibration.is_file() else {}
     else:
         path, extra = verified_file(run.manifest_file, run.manifest, model.backend), {}
-    return {"file": path.name, "sha256": sha256(path), "backend": model.backend, **extra}
+    std = {"std": True} if model.std else {}
+    return {"file": path.name, "sha256": sha256(path), "backend": model.backend, **extra, **std}
 
 
 def plan_job(
@@ -229,7 +230,7 @@ def plan_job(
     }
     info["id"] = hashlib.sha256(json.dumps(info, sort_keys=True).encode()).hexdigest()[:16]
     info["versions"] = {package: version(package) for package in ("particlevit", "numpy")}
-    layout = Layout(name, tuple(predictor.classes), source.jagged)
+    layout = Layout(name, tuple(predictor.classes), source.jagged, predictor.std)
     return Job(path, target, format_of(target), layout, source.entries, stat(path), info)
 
 

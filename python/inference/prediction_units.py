@@ -49,6 +49,8 @@ class ModelChoice:
     threads: int
     """Threads of the backend; 0: one per core."""
     device: str = "cpu"
+    std: bool = False
+    """Whether the standard deviation over an ensemble's members is asked for."""
 
     def load(self) -> Predictor:
         """Return the model; it is loaded once per process."""
@@ -61,7 +63,7 @@ def _load(choice: ModelChoice) -> Predictor:
         import torch
 
         torch.set_num_threads(choice.threads)
-    return load_run(choice.run, choice.backend, choice.threads or None, choice.device)
+    return load_run(choice.run, choice.backend, choice.threads or None, choice.device, std=choice.std)
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def draw(source: Source, predictor: Predictor, start: int, stop: int) -> Iterato
     for first, last in source.steps(start, stop):
         events = source.read(first, last)
         status = domain_status(predictor.image, events)
-        scores = np.full((len(events), len(predictor.classes)), -1, np.float32)
+        scores = np.full((len(events), predictor.width), -1, np.float32)
         block = ScoreBlock(np.bincount(events.entries - first, minlength=last - first), status, scores)
         drawn = np.flatnonzero(status == Status.SCORED)
         for begin in range(0, max(1, len(drawn)), BATCH):

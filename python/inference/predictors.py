@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -41,15 +41,22 @@ class Predictor:
     """Names of the K classes, in the order of the probabilities."""
     score: Scorer
     """Scores one batch without any check; for latency measurements."""
+    std: bool = field(default=False, kw_only=True)
+    """Whether standard deviations (N, K) of an ensemble's members stand right of the probabilities."""
+
+    @property
+    def width(self) -> int:
+        """Numbers per image."""
+        return len(self.classes) * (2 if self.std else 1)
 
     def predict(self, images: NDArray[Any], batch_size: int = BATCH) -> NDArray[np.float32]:
-        """Return the probabilities (N, K) of raw images (N, C, H, W) in physical units.
+        """Return the probabilities (N, K), with `std` (N, 2 K), of raw images (N, C, H, W) in physical units.
 
         Raises:
             ModelError: the images have another shape than the model's.
         """
         images = self.checked(images)
-        result = np.empty((len(images), len(self.classes)), np.float32)
+        result = np.empty((len(images), self.width), np.float32)
         for start in range(0, len(images), batch_size):
             batch = np.ascontiguousarray(images[start : start + batch_size], dtype=np.float32)
             result[start : start + len(batch)] = self.score(batch)
@@ -131,7 +138,11 @@ def load_torchscript(path: Path, device: str = "cpu") -> Scorer:
 
 
 def load_onnx(
-    path: Path, threads: int | None = 1, device: str = "cpu", names: tuple[str, str] = (INPUT, OUTPUT)
+    path: Path,
+    threads: int | None = 1,
+    device: str = "cpu",
+    names: Sequence[str] = (INPUT, OUTPUT),
+    wanted: int = 1,
 ) -> Scorer:
     """Return the scorer of an ONNX file: one session, inputs and outputs by name.
 
@@ -139,7 +150,8 @@ def load_onnx(
         path: the file.
         threads: intra-op threads; None: one per core.
         device: cpu or cuda.
-        names: of input and output.
+        names: of input and outputs.
+        wanted: how many of the outputs to return, side by side.
 
     Raises:
         DeploymentError: the file is torn, another kind of file, or has other inputs or outputs.
@@ -167,16 +179,17 @@ def load_onnx(
         raise DeploymentError(
             f"{path}: onnxruntime does not load it ({reason}); export the run again"
         ) from error
-    input_name, output_name = names
+    input_name, *output_names = names
     found = [entry.name for entry in (*session.get_inputs(), *session.get_outputs())]
-    if found != [input_name, output_name]:
+    if found != list(names):
         raise DeploymentError(
-            f"{path}: inputs and outputs are {', '.join(found)}, expected {input_name}, {output_name}; "
+            f"{path}: inputs and outputs are {', '.join(found)}, expected {', '.join(names)}; "
             "export the run again"
         )
 
     def score(images: Images) -> NDArray[np.float32]:
-        result: NDArray[np.float32] = session.run([output_name], {input_name: images})[0]
+        found = session.run(output_names[:wanted], {input_name: images})
+        result: NDArray[np.float32] = found[0] if wanted == 1 else np.concatenate(found, axis=1)
         return result
 
     return score

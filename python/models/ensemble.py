@@ -51,6 +51,10 @@ class Ensemble(nn.Module):
             return self.logits(image).softmax(dim=-1)
         return torch.stack([member(image) for member in self._networks()]).mean(dim=0)
 
+    def each(self, image: Tensor) -> Tensor:
+        """Return the probabilities of every member (M, N, K)."""
+        return torch.stack([member(image) for member in self._networks()])
+
     def _networks(self) -> list[Network]:
         return [member for member in self.members if isinstance(member, Network)]
 
@@ -62,6 +66,45 @@ class Ensemble(nn.Module):
     def flops_per_event(self) -> int:
         """Return the floating-point operations of one image in all members."""
         return flops_per_event(self, self.image.shape)
+
+
+class WithStd(nn.Module):
+    """An ensemble with two outputs: its probabilities, and the standard deviation of those of its members.
+
+    Args:
+        network: an ensemble of two members or more.
+
+    Raises:
+        ModelError: it is anything else.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        if not isinstance(network, Ensemble) or len(network.members) < 2:
+            raise ModelError(
+                "std is that of the members of an ensemble, and this is none, or calibrated; make one of "
+                "several runs with scripts/ensemble.py"
+            )
+        self.ensemble = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both (N, K) of raw images (N, C, H, W); the variance is divided by members - 1."""
+        each = self.ensemble.each(image)
+        mean = each.mean(dim=0)
+        std = ((each - mean).square().sum(dim=0) / (len(self.ensemble.members) - 1)).sqrt()
+        return mean if self.ensemble.mean == "probabilities" else self.ensemble(image), std
+
+
+class SideBySide(nn.Module):
+    """The two outputs of `WithStd` as one (N, 2 K)."""
+
+    def __init__(self, network: WithStd) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return probabilities and, right of them, standard deviations."""
+        return torch.cat(self.network(image), dim=1)
 
 
 def _check_member(first: Network, other: Network, number: int) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import json
 import shutil
@@ -29,6 +30,8 @@ from RecoE2E.ParticleViT.inference.run import Run
 from RecoE2E.ParticleViT.inference.run_recipe import run_recipe
 from RecoE2E.ParticleViT.ingest import ingest_files
 from RecoE2E.ParticleViT.recipe import load_recipe
+from RecoE2E.ParticleViT.store import open_store
+from RecoE2E.ParticleViT.training import train
 
 HAS_XROOTD = shutil.which("xrootd") is not None and importlib.util.find_spec("fsspec_xrootd") is not None
 ROOT_READS = """
@@ -109,6 +112,33 @@ def test_backends_and_formats_agree(jet_run, jet_files, jet_recipe, tmp_path):
         assert info["status"] == {"0": 500}
     checkpoint = sha256(Run(jet_run).best_checkpoint)
     assert read_info(str(tables["eager", "root"]), "vit")["model"]["sha256"] == checkpoint
+
+
+def test_std_of_an_ensemble_stands_beside_its_scores(jet_run, jet_files, jet_recipe, tmp_path, script):
+    other, both = tmp_path / "other", tmp_path / "both"
+    seed = dataclasses.replace(jet_recipe.training, seed=2)
+    train(dataclasses.replace(jet_recipe, training=seed), open_store(jet_run.parent / "store"), other)
+    script("ensemble", "--runs", jet_run, other, "--run", both)
+    shared = ("--files", jet_files[1], "--std", "--output")
+    refused = script("predict", "--run", jet_run, *shared, tmp_path / "no.root", check=2).stderr
+    assert "make one of several runs with scripts/ensemble.py" in refused
+    script("export", "--run", both)
+    refused = script("predict", "--run", both, "--backend", "onnx", *shared, tmp_path / "no.root", check=2)
+    assert "the export gives no std; export with --std" in refused.stderr
+    assert not (tmp_path / "no.root").exists()
+    script("export", "--run", both, "--std")
+    assert Manifest.read(both / "export/model.json", both).std == "std"
+    found = {}
+    for backend in ("eager", "onnx"):
+        script("predict", "--run", both, "--backend", backend, *shared, tmp_path / f"{backend}.root")
+        found[backend] = scores_of(tmp_path / f"{backend}.root")
+    for run in (jet_run, other):
+        script("predict", "--run", run, "--files", jet_files[1], "--output", tmp_path / f"{run.name}.root")
+    each = [np.asarray(scores_of(tmp_path / f"{run.name}.root").particlevit_top) for run in (jet_run, other)]
+    for scores in found.values():
+        np.testing.assert_allclose(scores.particlevit_top, np.mean(each, axis=0), atol=1e-5)
+        np.testing.assert_allclose(scores.particlevit_top_std, np.std(each, axis=0, ddof=1), atol=1e-5)
+    script("validate", "--run", both, "--limit", "100")
 
 
 def test_root_itself_takes_the_tree_as_a_friend(model, jet_files, jet_recipe, tmp_path):

@@ -10,6 +10,7 @@ import torch
 
 from RecoE2E.ParticleViT.errors import ModelError, RunError
 from RecoE2E.ParticleViT.models import Ensemble, build_model
+from RecoE2E.ParticleViT.models.ensemble import WithStd
 from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 from RecoE2E.ParticleViT.training import load_network, train
 from RecoE2E.ParticleViT.training.ensemble import make_ensemble
@@ -84,3 +85,22 @@ def test_members_that_differ():
         Ensemble([first], "logit")
     with pytest.raises(ModelError, match="at least 1"):
         Ensemble([])
+
+
+@pytest.mark.parametrize("mean", ["probabilities", "logits"])
+def test_std_is_that_of_the_members(mean, members, tmp_path, toy_store):
+    make_ensemble([*members, members[0]], tmp_path / "three", mean)
+    network, _ = load_network(tmp_path / "three/checkpoints/best.ckpt")
+    images = torch.from_numpy(toy_store.read("test", limit=50).images)
+    with torch.no_grad():
+        probabilities, std = WithStd(network).eval()(images)
+        each = np.stack([load_network(one / "checkpoints/best.ckpt")[0](images) for one in members])
+        assert torch.equal(probabilities, network(images))
+    np.testing.assert_allclose(std, each[[0, 1, 0]].std(axis=0, ddof=1), atol=1e-6)
+
+
+def test_std_of_one_network_is_refused(members):
+    network, _ = load_network(members[0] / "checkpoints/best.ckpt")
+    for one in (network, Ensemble([network])):
+        with pytest.raises(ModelError, match="scripts/ensemble.py"):
+            WithStd(one)
