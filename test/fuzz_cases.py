@@ -225,6 +225,7 @@ def command_lines(work: Path) -> dict[str, list[tuple[str, ...]]]:
         ],
         "benchmark": [("--runs", run, "--output", out), *[("--runs", nothing, "--output", out)] * 5],
         "export": [("--run", run)],
+        "uncertainty": [("--run", run, "--output", out, "--limit", "20")],
         "explain": [("--run", run, "--output", out, "--events", "1", "--limit", "20", "--sample", "4")],
         "report": [("--run", run, "--card", f"{out}.md")],
         "validate": [("--run", run, "--limit", "20")],
@@ -243,7 +244,10 @@ def readers(work: Path) -> dict[str, list[tuple[str, tuple[str, ...]]]]:
         "inputs": ("ingest", "predict", "explore", "recipe"),
         "jets.yaml": ("ingest", "explore", "train"),
         "space.yaml": ("tune",),
-        "store": ("explore", "train", "evaluate", "validate", "ingest", "robustness", "export", "explain"),
+        "store": (
+            "explore", "train", "evaluate", "validate", "ingest", "robustness", "export", "explain",
+            "uncertainty",
+        ),
         "run": (
             "evaluate", "validate", "export", "predict", "train", "ensemble", "robustness", "benchmark",
             "explore",
