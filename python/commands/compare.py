@@ -89,6 +89,8 @@ def _plan(sizes: Sequence[int], seeds: Sequence[int], start: Path | None, steps:
         raise RecipeError(f"--sizes has {min(sizes)}; give numbers of events, 1 or more")
     if steps < 0:
         raise RecipeError(f"--steps {steps}; give 0 or more")
+    if min(seeds, default=0) < 0:
+        raise RecipeError(f"--seeds has {min(seeds)}; give 0 or more")
     if len(set(seeds)) < len(seeds):
         raise RecipeError(f"--seeds has {' '.join(map(str, seeds))}; give each once")
     for option, given in (("--seeds", seeds), ("--start", start), ("--steps", steps)):

@@ -73,9 +73,13 @@ def compare_sizes(kinds: Sequence[Kind], plan: Plan, store: Path, folder: Path) 
     """
     from ..evaluation.training_size import draw_training_size, score_run, summarise, table
     from ..store import open_store
+    from ..training.start import load_start
 
     chain.refuse_torchrun("trains one model after the other")
     events = open_store(store)
+    for kind in kinds:
+        if kind.recipe.training.start:
+            load_start(kind.recipe, events)  # refused now, not after the first trainings
     seeds: Sequence[int | None] = plan.seeds or [None]
     found: dict[str, list[Point]] = {kind.name: [] for kind in kinds}
     for size in sorted({min(size, events.events("train")) for size in plan.sizes}):

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ..errors import ModelError
+from ..models import Network
 
 if TYPE_CHECKING:
     from ..inference.run import Model
@@ -41,7 +42,7 @@ def features_of(network: Model) -> Callable[[Images], Floats]:
 
 
 def _single_networks(network: nn.Module) -> list[nn.Module]:
-    members = [one for one in network.modules() if type(one).__name__ == "Network"]
+    members = [one for one in network.modules() if isinstance(one, Network)]
     return members or [network]
 
 

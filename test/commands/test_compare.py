@@ -72,6 +72,7 @@ def test_pretrained_beside_fresh_weights_over_seeds(job_store, tmp_path, script)
     ("options", "hint"),
     [
         (("--models", "vit", "--seeds", "1"), "--seeds needs --sizes"),
+        (("--models", "vit", "--sizes", "9", "--seeds", "-1"), "--seeds has -1; give 0 or more"),
         (("--models", "vit", "--sizes", "9", "--seeds", "1", "1"), "--seeds has 1 1; give each once"),
         (("--models", "vit", "--sizes", "9", "--start", "nowhere"), "nowhere: "),
         (("--sizes", "100"), "--models is missing"),
