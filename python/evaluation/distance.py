@@ -42,7 +42,7 @@ def features_of(network: Model) -> Callable[[Images], Floats]:
 
 
 def _single_networks(network: nn.Module) -> list[nn.Module]:
-    members = [one for one in network.modules() if isinstance(one, Network)]
+    members: list[nn.Module] = [one for one in network.modules() if isinstance(one, Network)]
     return members or [network]
 
 
