@@ -30,8 +30,8 @@ def record(found: Path, results: Path) -> None:
     rates += [("store", name, one) for name, one in content.others.items()]
     about = {"run": content.run, "members": content.members}
     rows = [
-        {**about, "what": f"flagged, {kind}", "at": key, "found": f"{one.value:.4f}", "error": f"{one.error:.4f}",
-         "expected": content.asked if kind == "undisturbed" else ""}
+        {**about, "what": f"flagged, {kind}", "at": key, "found": f"{one.value:.4f}",
+         "error": f"{one.error:.4f}", "expected": content.asked if kind == "undisturbed" else ""}
         for kind, key, one in rates
     ]  # fmt: skip
     rows += [
