@@ -65,7 +65,7 @@ def write_page(recipe: Recipe, store: Store, run: Path) -> Path:
         path = folder.plots / f"hidden_{number}.png"
         with figure(path, recipe.name, columns=len(one)) as axes:
             for axis, picture, title in zip(axes, one, ("image", "seen", "expected"), strict=True):
-                axis.imshow(picture.sqrt(), origin="lower", vmin=0, cmap="viridis")
+                axis.imshow(picture.sqrt(), origin="lower", vmin=0, cmap="viridis", aspect="auto")
                 axis.set(xlabel=f"column ({title})", ylabel="row")
         page.figure(path, "Root of the signal: image, what is seen, what is expected", wide=True)
     page.write(folder.report_file)
