@@ -247,7 +247,8 @@ def table(content: Validation) -> str:
     ]
     lines += [f"{name}: {reason}" for name, reason in content.unavailable.items()]
     verdict = "passed" if content.passed else "FAILED"
-    return "\n".join([*lines, f"validation on {content.events} {content.split} events: {verdict}"])
+    why = "" if content.split == "test" else " (the store has no test events)"
+    return "\n".join([*lines, f"validation on {content.events} {content.split} events{why}: {verdict}"])
 
 
 def _times(latency: dict[str, dict[str, float]]) -> tuple[str, str, str]:
