@@ -49,8 +49,9 @@ class Model:
     """The network."""
 
     name: str = "hybrid_vit"
-    """Name of the model: cct, cvt, deep_vit, hybrid_vit, levit, max_vit, reference_cnn, reference_vit,
-    resnet15, rotary_vit, scalable_vit, simple_vit, sparse_vit, vit, vit_for_small_dataset, or your own."""
+    """Name of the model: cct, cvt, deep_vit, hybrid_vit, levit, max_vit, moments_mlp, reference_cnn,
+    reference_vit, resnet15, rotary_vit, scalable_vit, simple_vit, sparse_vit, vit, vit_for_small_dataset, or
+    your own."""
     module: str | None = None
     """Python module to import first, whose models register themselves, such as my_package.my_models."""
     options: dict[str, Any] = field(default_factory=dict)
