@@ -42,20 +42,14 @@ def test_pretrained_beside_fresh_weights_over_seeds(job_store, tmp_path, script)
     script(
         "pretrain", "--recipe", "electron_photon", "--store", job_store, "--run", tmp_path / "start", *model
     )
-    options = (
-        "--models",
-        "sparse_vit",
-        "reference_cnn",
-        "--sizes",
-        "64",
-        "--seeds",
-        "1",
-        "2",
-        "--steps",
-        "5",
-    )
-    options = (*options, "--start", tmp_path / "start", "--training.batch_size", "32", *model)
-    done = script("compare", "--store", job_store, "--run", tmp_path / "runs", *options)
+    start = ("--start", tmp_path / "start", "--training.batch_size", "32", *model)
+    kinds = ("--models", "sparse_vit", "reference_cnn", "--sizes", "64", "--seeds", "1", "2", "--steps", "5")
+    for other, hint in ((tmp_path / "nowhere", "nowhere"), (tmp_path / "start", "name it in --models")):
+        models = ("--models", "vit", "--sizes", "64", "--start", other)
+        done = script("compare", "--store", job_store, "--run", tmp_path / "runs", *models, check=2)
+        assert hint in done.stderr
+    assert not (tmp_path / "runs").exists()
+    done = script("compare", "--store", job_store, "--run", tmp_path / "runs", *kinds, *start)
     assert "sparse_vit_started - sparse_vit" in done.stdout
     content = json.loads((tmp_path / "runs/training_size.json").read_text())
     assert list(content)[:3] == ["sparse_vit", "sparse_vit_started", "reference_cnn"]
@@ -74,7 +68,6 @@ def test_pretrained_beside_fresh_weights_over_seeds(job_store, tmp_path, script)
         (("--models", "vit", "--seeds", "1"), "--seeds needs --sizes"),
         (("--models", "vit", "--sizes", "9", "--seeds", "-1"), "--seeds has -1; give 0 or more"),
         (("--models", "vit", "--sizes", "9", "--seeds", "1", "1"), "--seeds has 1 1; give each once"),
-        (("--models", "vit", "--sizes", "9", "--start", "nowhere"), "nowhere: "),
         (("--sizes", "100"), "--models is missing"),
         (("--models", "vit", "--sizes", "many"), "--sizes: invalid int value: 'many'"),
         (("--models", "vit", "--sizes", "0"), "1 or more"),
