@@ -54,11 +54,13 @@ def kinds_of(recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
     from ..training import load_network
 
     model = load_network(RunFolder(start).best_checkpoint)[0].name
+    if model == "ensemble":
+        raise RecipeError(f"--start {start}: is an ensemble; start from one of its members")
     for number, kind in enumerate(kinds):
         if kind.name == model:
             begun = with_training(recipes[number], start=str(start))
             return [*kinds[: number + 1], Kind(f"{model}_started", begun), *kinds[number + 1 :]]
-    raise RecipeError(f"--start {start}: holds a {model}; name it in --models, too")
+    raise RecipeError(f"--start {start}: is a {model}; name it in --models, too")
 
 
 def compare_sizes(kinds: Sequence[Kind], plan: Plan, store: Path, folder: Path) -> str:

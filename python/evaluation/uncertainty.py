@@ -105,6 +105,7 @@ def assess(
     if not 0 < false_alarms < 1:
         raise RecipeError(f"--false-alarms {false_alarms}; give a number above 0 and below 1")
     events = run.events()
+    stores = {path.resolve().name: _other(run, path) for path in others}
     features = features_of(run.trained_network)
     fitted = fit_distance(*_featured(events, features))
 
@@ -129,7 +130,7 @@ def assess(
             for kind, parts in changed.items()
             if parts
         },
-        {path.resolve().name: _rate(far(_other(run, path, limit)) > threshold) for path in others},
+        {name: _rate(far(_images(other, limit)) > threshold) for name, other in stores.items()},
         len(each),
         coverage(each[..., -1]) if len(each) > 2 else (),
         spread_bins(each, truth) if len(each) > 1 else (),
@@ -160,14 +161,17 @@ def _featured(events: Events, features: Callable[[Images], Floats]) -> tuple[Flo
     return np.concatenate([one for one, _ in blocks]), np.concatenate([one for _, one in blocks])
 
 
-def _other(run: Run, path: Path, limit: int) -> Images:
-    """Return images of all splits of another store, which need no labels."""
+def _other(run: Run, path: Path) -> Events:
+    """Open another store of the model's images; it needs no labels."""
     store = open_store(path)
-    network = run.trained_network
-    store.check_model(network.image, store.classes)
-    events = Events(store)
+    store.check_model(run.trained_network.image, store.classes)
+    return Events(store)
+
+
+def _images(events: Events, limit: int) -> Images:
+    """Return the first images of all splits of a store."""
     parts = [events.images(split, limit) for split in events.splits]
-    return np.concatenate(parts)[:limit] if parts else np.zeros((0, *network.image.shape), np.float32)
+    return np.concatenate(parts)[:limit] if parts else np.zeros((0, *events.store.image.shape), np.float32)
 
 
 def _disturbed(run: Run, images: Images, kind: str, strengths: Strengths) -> Iterator[Images]:

@@ -42,7 +42,7 @@ def load_teacher(recipe: Recipe, store: Store) -> Teacher:
     if info.pretext:
         raise ModelError(f"{path}: was pretrained and knows no classes; give a run of scripts/train.py")
     found = {
-        f"image's {what}": both
+        what: both
         for what, both in info.image.differences(store.image).items()
         if what not in ("tier", "domain")
     }
@@ -50,7 +50,7 @@ def load_teacher(recipe: Recipe, store: Store) -> Teacher:
         found["classes"] = list(info.classes), list(recipe.classes)
     for what, (theirs, mine) in found.items():
         raise ModelError(
-            f"{path}: the teacher's {what} is {theirs}, the training's is {mine}; give another teacher"
+            f"{path}: the teacher has the {what} {theirs}, the training {mine}; give another teacher"
         )
     return Teacher(network.eval(), f"{sha256(path)} {store.info.id}")
 
