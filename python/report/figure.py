@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from ..errors import RecipeError
 from ..files import atomic_path
 
 if TYPE_CHECKING:
@@ -30,12 +31,19 @@ class Style(NamedTuple):
 
 Place = Literal["upper left", "upper center", "upper right"]
 DEFAULT = Style()
+LONGEST_LABEL = 60
 _style: ContextVar[Style] = ContextVar("style", default=DEFAULT)
 
 
 @contextmanager
 def figure_style(label: str = DEFAULT.label, pdf: bool = False) -> Iterator[None]:
-    """Give all figures that are drawn inside of the block a label, and a PDF beside the PNG."""
+    """Give all figures that are drawn inside of the block a label, and a PDF beside the PNG.
+
+    Raises:
+        RecipeError: the label is too long to fit above a figure.
+    """
+    if len(label) > LONGEST_LABEL:
+        raise RecipeError(f"--label has {len(label)} characters; give {LONGEST_LABEL} or fewer")
     token = _style.set(Style(label, pdf))
     try:
         yield

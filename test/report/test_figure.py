@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from RecoE2E.ParticleViT.errors import RecipeError
 from RecoE2E.ParticleViT.report.figure import figure, figure_style, legend
 from RecoE2E.ParticleViT.report.quantity import kinematic, with_error
 
@@ -59,3 +60,11 @@ def test_columns_have_symbols_and_units():
     assert (kinematic("pt").axis, kinematic("pt").plain) == ("$p_T$ (GeV)", "pT (GeV)")
     assert kinematic("eta").axis == r"$\eta$"
     assert kinematic("other").axis == "other"
+
+
+def test_a_label_that_cannot_fit_is_refused():
+    with (
+        pytest.raises(RecipeError, match="--label has 61 characters; give 60 or fewer"),
+        figure_style("a" * 61),
+    ):
+        pass
