@@ -39,10 +39,13 @@ def uncertainty(
         label: Text above the figures on the left, such as CMS Simulation.
         pdf: Write a PDF beside the PNG of each figure.
     """
+    from ..errors import RunError
     from ..evaluation.uncertainty import assess, table
     from ..inference.run import Run
     from ..report.figure import figure_style
 
+    if Run(run).is_description:
+        raise RunError(f"{run}: describes an export; give the folder of the run, which has its checkpoint")
     folder = output or run
     with figure_style(label, pdf):
         found = assess(Run(run), folder, others, false_alarms, limit)

@@ -69,6 +69,8 @@ def test_command_writes_a_page(small_run, tmp_path, script):
     for rate in ("0", "1"):
         words = ("--run", small_run, "--output", tmp_path / "no", "--false-alarms", rate)
         assert "give a number above 0 and below 1" in script("uncertainty", *words, check=2).stderr
+    done = script("uncertainty", "--run", "data/models/electron_photon.json", check=2)
+    assert "describes an export; give the folder of the run" in done.stderr
     assert not (tmp_path / "no").exists()
 
 
