@@ -46,8 +46,7 @@ def kinds_of(recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
         RecipeError: none of the models is that of the start.
         ModelError: the start was not trained.
     """
-    plain = {"freeze_epochs": 0, "layer_decay": 1.0}  # they are for what is learnt already
-    kinds = [Kind(recipe.model.name, with_training(recipe, **plain)) for recipe in recipes]
+    kinds = [Kind(recipe.model.name, _with_training(recipe, _fresh(recipe.training))) for recipe in recipes]
     if start is None:
         return kinds
     from ..run_folder import RunFolder
@@ -58,8 +57,12 @@ def kinds_of(recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
         raise RecipeError(f"--start {start}: is an ensemble; start from one of its members")
     for number, kind in enumerate(kinds):
         if kind.name == model:
-            begun = with_training(recipes[number], start=str(start))
-            return [*kinds[: number + 1], Kind(f"{model}_started", begun), *kinds[number + 1 :]]
+            begun = dataclasses.replace(recipes[number].training, start=str(start))
+            return [
+                *kinds[: number + 1],
+                Kind(f"{model}_started", _with_training(recipes[number], begun)),
+                *kinds[number + 1 :],
+            ]
     raise RecipeError(f"--start {start}: is a {model}; name it in --models, too")
 
 
@@ -73,7 +76,8 @@ def compare_sizes(kinds: Sequence[Kind], plan: Plan, store: Path, folder: Path) 
         RecipeError: torchrun started several processes.
         ParticleViTError: see `training.train`.
     """
-    from ..evaluation.training_size import draw_training_size, score_run, summarise, table
+    from ..evaluation.evaluate import score_run
+    from ..evaluation.training_size import draw_training_size, summarise, table
     from ..store import open_store
     from ..training.start import load_start
 
@@ -108,8 +112,7 @@ def train_one(kind: Kind, size: int, seed: int | None, plan: Plan, store: Store,
     if seed is not None:
         run = run / str(seed)
         settings = dataclasses.replace(settings, seed=seed, skip=_skip(plan.seeds.index(seed), size, store))
-    recipe = dataclasses.replace(kind.recipe, training=with_steps(settings, size, plan.steps))
-    train(recipe, store, run)
+    train(_with_training(kind.recipe, with_steps(settings, size, plan.steps)), store, run)
     return Run(run)
 
 
@@ -139,6 +142,10 @@ def with_steps(settings: Training, size: int, steps: int) -> Training:
     return dataclasses.replace(settings, max_epochs=epochs, patience=patience, freeze_epochs=frozen)
 
 
-def with_training(recipe: Recipe, **settings: object) -> Recipe:
-    """Return the recipe with other settings of its training."""
-    return dataclasses.replace(recipe, training=dataclasses.replace(recipe.training, **settings))  # type: ignore[arg-type]
+def _fresh(settings: Training) -> Training:
+    """Return settings without what is for weights that have learnt already."""
+    return dataclasses.replace(settings, freeze_epochs=0, layer_decay=1.0)
+
+
+def _with_training(recipe: Recipe, settings: Training) -> Recipe:
+    return dataclasses.replace(recipe, training=settings)

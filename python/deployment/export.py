@@ -55,6 +55,8 @@ def export_run(
         StoreError: no store to calibrate with.
         ModelError: `std` of what is no ensemble.
     """
+    from ..models.ensemble import WithStd
+
     if std and int8:
         raise DeploymentError("int8 exports have no std; leave out one of --std and --int8")
     run = as_run(run)
@@ -66,7 +68,7 @@ def export_run(
             f"{run.path}: was not evaluated, so there are no working points to export; "
             f"run scripts/evaluate.py --run {run.path} first"
         )
-    twofold = with_std(network) if std else None
+    twofold = WithStd(network).eval() if std else None
     sample = calibration_sample(run, store) if int8 else None
     with whole_folder(run.path / "export") as folder:
         content = dataclasses.replace(run.description, target=target, licence=licence, std=STD if std else "")
@@ -76,17 +78,6 @@ def export_run(
         content = dataclasses.replace(content, onnx=onnx, torchscript=script, onnx_int8=small)
         content.write(folder / MANIFEST)
     return content
-
-
-def with_std(network: Model) -> nn.Module:
-    """Return an ensemble with its second output.
-
-    Raises:
-        ModelError: it is no ensemble.
-    """
-    from ..models.ensemble import WithStd
-
-    return WithStd(network).eval()
 
 
 def essentials(content: Manifest) -> dict[str, Any]:

@@ -153,20 +153,26 @@ def compare_runs(run: Run | Path, other: Run | Path, store: Path | None = None, 
     Raises:
         RunError, ModelError, StoreError: no trained run, or runs on different events.
     """
-    scores = []
     both = [as_run(run), as_run(other)]
-    for one in both:
-        events = one.events(store)
-        predictor = one.predictor()
-        scores.append(score_split(predictor.predict, events, proof_split(events), limit, what=one.name))
-        check_classes(scores[-1].labels, predictor.classes, str(events.store.path))
-    first, second = scores
+    first, second = (score_run(one, store, limit) for one in both)
     names = run_names([one.path for one in both])
     found = compare_scores((first.labels, second.labels), (first.probabilities, second.probabilities))
     return (
         f"{names[0]} - {names[1]}: AUC difference {with_error(found.difference, found.error, '+-')} "
         f"on {found.events:,} events, p = {found.p_value:.2g}"
     )
+
+
+def score_run(run: Run, store: Path | None = None, limit: int = 0) -> Scores:
+    """Score the split that proves a run: test, or validation where there is no test split.
+
+    Raises:
+        RunError, ModelError, StoreError: no trained run, no store, or a split without events of some class.
+    """
+    events, predictor = run.events(store), run.predictor()
+    found = score_split(predictor.predict, events, proof_split(events), limit, what=run.name)
+    check_classes(found.labels, predictor.classes, str(events.store.path))
+    return found
 
 
 def write_temperature(run: Run, events: Events) -> None:

@@ -151,7 +151,7 @@ def scan(
     images = np.concatenate([one for one, _, _ in blocks])
     labels = np.concatenate([truth for _, truth, _ in blocks])
     check_classes(labels, predictor.classes, f"{events.store.path}, split {split}")
-    spread = np.array([cell_spread(images[:, channel]) for channel in range(images.shape[1])])
+    spread = cell_spreads(images)
     scans = {}
     for kind in [kind for kind in fitting(predictor.image) if kind in strengths]:
         rows = []
@@ -173,8 +173,12 @@ def fitting(image: ImageSpec) -> list[str]:
     return [kind for kind in STRENGTHS if not unfit.get(kind, False)]
 
 
-def cell_spread(cells: Images) -> float:
-    """Return the standard deviation of the cells that are not 0; 0 where there are none."""
+def cell_spreads(images: Images) -> NDArray[np.float64]:
+    """Return the standard deviation of each channel's cells that are not 0 (C,); 0 where there are none."""
+    return np.array([_spread(images[:, channel]) for channel in range(images.shape[1])])
+
+
+def _spread(cells: Images) -> float:
     seen = cells[cells != 0]
     return float(seen.std()) if len(seen) else 0.0
 

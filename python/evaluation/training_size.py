@@ -8,8 +8,7 @@ from statistics import mean, stdev
 from typing import NamedTuple
 
 from ..auc import auc
-from ..inference.run import Run
-from ..inference.scoring import Scores, proof_split, score_split
+from ..inference.scoring import Scores
 from ..report.figure import COLORS, figure, legend
 from ..report.quantity import with_error
 from .physics import compare_scores
@@ -31,16 +30,6 @@ class Point(NamedTuple):
     """Of the paired test on the same events (DeLong), mean over the runs."""
     difference_spread: float
     """Standard deviation of the difference over the runs."""
-
-
-def score_run(run: Run) -> Scores:
-    """Score the run's test split, or its validation split where there is no test split.
-
-    Raises:
-        RunError, ModelError, StoreError: no trained run, or its store is not there.
-    """
-    events = run.events()
-    return score_split(run.predictor().predict, events, proof_split(events), what=run.name)
 
 
 def summarise(events: int, scores: Sequence[Scores], first: Sequence[Scores]) -> Point:

@@ -18,7 +18,7 @@ from ..inference.scoring import Events, proof_split
 from ..models import Ensemble
 from ..store import open_store
 from .distance import Floats, Images, features_of, fit_distance
-from .robustness import STRENGTHS, Strengths, cell_spread, fitting, perturb
+from .robustness import STRENGTHS, Strengths, cell_spreads, fitting, perturb
 from .uncertainty_plots import draw_distances, draw_flagged, draw_spread
 
 FIT_EVENTS = 20_000
@@ -107,16 +107,20 @@ def assess(
     events = run.events()
     stores = {path.resolve().name: _other(run, path) for path in others}
     features = features_of(run.trained_network)
-    fitted = fit_distance(*_featured(events, features))
+    fitted = fit_distance(*_featured(events, "train", features))
 
     def far(some: Images) -> Floats:
         return fitted(features(some))
 
-    usual = far(_read(events, "validation", FIT_EVENTS)[0])
+    usual = fitted(_featured(events, "validation", features)[0])
     threshold = float(np.quantile(usual, 1 - false_alarms))
     images, truth = _read(events, proof_split(events), limit)
     tested, each = far(images), _of_members(run, images)
-    changed = {kind: [far(one) for one in _disturbed(run, images, kind, strengths)] for kind in strengths}
+    changed = {
+        kind: [far(one) for one in _disturbed(run, images, kind, strengths[kind])]
+        for kind in fitting(run.trained_network.image)
+        if kind in strengths
+    }
     found = Uncertainty(
         run.name,
         false_alarms,
@@ -128,7 +132,6 @@ def assess(
                 for strength, one in zip(strengths[kind], parts, strict=True)
             }
             for kind, parts in changed.items()
-            if parts
         },
         {name: _rate(far(_images(other, limit)) > threshold) for name, other in stores.items()},
         len(each),
@@ -143,21 +146,26 @@ def assess(
     return found
 
 
-def _read(events: Events, split: str, limit: int) -> tuple[Images, NDArray[np.int64]]:
-    """Return images and labels of a split."""
+def _check_split(events: Events, split: str) -> None:
     if split not in events.splits:
         raise StoreError(f"{events.store.path}: split '{split}' has no event; use a store that has some")
+
+
+def _read(events: Events, split: str, limit: int) -> tuple[Images, NDArray[np.int64]]:
+    """Return images and labels of a split."""
+    _check_split(events, split)
     blocks = list(events.blocks(split, limit, what=split))
     return np.concatenate([one for one, _, _ in blocks]), np.concatenate([one for _, one, _ in blocks])
 
 
-def _featured(events: Events, features: Callable[[Images], Floats]) -> tuple[Floats, NDArray[np.int64]]:
-    """Return features and labels of the training split, block by block, since its images are many."""
+def _featured(
+    events: Events, split: str, features: Callable[[Images], Floats]
+) -> tuple[Floats, NDArray[np.int64]]:
+    """Return features and labels of a split, block by block, since its images are many."""
+    _check_split(events, split)
     blocks = [
-        (features(images), labels) for images, labels, _ in events.blocks("train", FIT_EVENTS, what="train")
+        (features(images), labels) for images, labels, _ in events.blocks(split, FIT_EVENTS, what=split)
     ]
-    if not blocks:
-        raise StoreError(f"{events.store.path}: split 'train' has no event; use a store that has some")
     return np.concatenate([one for one, _ in blocks]), np.concatenate([one for _, one in blocks])
 
 
@@ -174,12 +182,11 @@ def _images(events: Events, limit: int) -> Images:
     return np.concatenate(parts)[:limit] if parts else np.zeros((0, *events.store.image.shape), np.float32)
 
 
-def _disturbed(run: Run, images: Images, kind: str, strengths: Strengths) -> Iterator[Images]:
-    """Yield the images at each strength of a perturbation; none where they cannot have it."""
-    image = run.trained_network.image
-    spread = np.array([cell_spread(images[:, channel]) for channel in range(images.shape[1])])
-    for strength in strengths[kind] if kind in fitting(image) else ():
-        yield perturb(images, image, kind, strength, spread, seed=1)
+def _disturbed(run: Run, images: Images, kind: str, strengths: Sequence[float]) -> Iterator[Images]:
+    """Yield the images at each strength of a perturbation."""
+    spread = cell_spreads(images)
+    for strength in strengths:
+        yield perturb(images, run.trained_network.image, kind, strength, spread, seed=1)
 
 
 def _rate(flags: NDArray[np.bool_]) -> Rate:

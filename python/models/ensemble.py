@@ -42,14 +42,18 @@ class Ensemble(nn.Module):
     def logits(self, image: Tensor) -> Tensor:
         """Return numbers (N, K) whose softmax is the probabilities, of raw images (N, C, H, W)."""
         if self.mean == "logits":
-            return torch.stack([member.logits(image) for member in self._networks()]).mean(dim=0)
+            return self.each_logits(image).mean(dim=0)
         return self.forward(image).log()
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the probabilities (N, K) of raw images (N, C, H, W) in physical units."""
         if self.mean == "logits":
             return self.logits(image).softmax(dim=-1)
-        return torch.stack([member(image) for member in self._networks()]).mean(dim=0)
+        return self.each(image).mean(dim=0)
+
+    def each_logits(self, image: Tensor) -> Tensor:
+        """Return the logits of every member (M, N, K)."""
+        return torch.stack([member.logits(image) for member in self._networks()])
 
     def each(self, image: Tensor) -> Tensor:
         """Return the probabilities of every member (M, N, K)."""
@@ -89,10 +93,11 @@ class WithStd(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Return both (N, K) of raw images (N, C, H, W); the variance is divided by members - 1."""
-        each = self.ensemble.each(image)
-        mean = each.mean(dim=0)
-        std = ((each - mean).square().sum(dim=0) / (len(self.ensemble.members) - 1)).sqrt()
-        return mean if self.ensemble.mean == "probabilities" else self.ensemble(image), std
+        logits = self.ensemble.each_logits(image)
+        each = logits.softmax(dim=-1)
+        centre = each.mean(dim=0)
+        std = ((each - centre).square().sum(dim=0) / (len(self.ensemble.members) - 1)).sqrt()
+        return centre if self.ensemble.mean == "probabilities" else logits.mean(dim=0).softmax(dim=-1), std
 
 
 class SideBySide(nn.Module):

@@ -29,7 +29,7 @@ class MomentsPerceptron(nn.Module):
             width = dim
         self.head = nn.Sequential(*layers, nn.Linear(width, classes))
 
-    def forward(self, image: Tensor, raw: Tensor) -> Tensor:  # noqa: ARG002
+    def forward(self, image: Tensor, raw: Tensor) -> Tensor:  # noqa: ARG002  what takes "both" gets both
         """Turn raw images (N, C, H, W) into logits (N, K)."""
         logits: Tensor = self.head(self.moments(raw))
         return logits

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..errors import ModelError
+from ..errors import ModelError, StoreError
 from ..files import atomic_path, sha256, unwritable
 from ..models import Ensemble, Network
 from ..recipe import Recipe
@@ -41,17 +41,10 @@ def load_teacher(recipe: Recipe, store: Store) -> Teacher:
     network, info = load_network(path)
     if info.pretext:
         raise ModelError(f"{path}: was pretrained and knows no classes; give a run of scripts/train.py")
-    found = {
-        what: both
-        for what, both in info.image.differences(store.image).items()
-        if what not in ("tier", "domain")
-    }
-    if list(info.classes) != list(recipe.classes):
-        found["classes"] = list(info.classes), list(recipe.classes)
-    for what, (theirs, mine) in found.items():
-        raise ModelError(
-            f"{path}: the teacher has the {what} {theirs}, the training {mine}; give another teacher"
-        )
+    try:
+        store.check_model(network.image, network.classes)
+    except StoreError as error:
+        raise ModelError(f"{path}: cannot teach these events ({error})") from error
     return Teacher(network.eval(), f"{sha256(path)} {store.info.id}")
 
 

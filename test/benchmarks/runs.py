@@ -93,6 +93,8 @@ def changes(recipe: Any) -> dict[str, Any]:
     free = ("training.threads",)
     theirs, mine = (_flat(dataclasses.asdict(one)) for one in (built_in, recipe))
     changed = {key: value for key, value in mine.items() if theirs.get(key) != value and key not in free}
+    for key in {"training.start", "training.teacher"} & set(changed):
+        changed[key] = Path(changed[key]).name  # not where it lies on this machine
     default = load_recipe(recipe.name).model.name
     return ({} if recipe.model.name == default else {"model.name": recipe.model.name}) | changed
 

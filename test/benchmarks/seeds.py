@@ -64,12 +64,10 @@ def compare(first: str, second: str, results: Path, store: Path | None = None, c
 
 def scores(run: Path, store: Path | None) -> Any:
     """Return the scores of a run on the split that proves it."""
+    from RecoE2E.ParticleViT.evaluation.evaluate import score_run
     from RecoE2E.ParticleViT.inference.run import Run
-    from RecoE2E.ParticleViT.inference.scoring import proof_split, score_split
 
-    one = Run(run)
-    events = one.events(store)
-    return score_split(one.predictor().predict, events, proof_split(events), what=one.name)
+    return score_run(Run(run), store)
 
 
 def area(found: Any) -> float:
