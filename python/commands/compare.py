@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ..errors import RecipeError
 from ..recipe import Recipe
 from . import chain, cli
@@ -32,11 +34,12 @@ def compare(
     Each run is RUN/MODEL; RUN/benchmark.html has a table and figures of AUC against cost. With --sizes each
     is RUN/SIZE/MODEL; RUN/training_size.json and a figure have the AUC against the number of training events.
     With --start, its model is trained twice: from fresh weights, and from those (RUN/SIZE/MODEL_started).
+    Options of a model follow its name, as for a study of its parts: hybrid_vit hybrid_vit,moments=false.
 
     Args:
         store: Folder of images that scripts/ingest.py wrote.
         run: Folder of the results.
-        models: Names of models; the first is what the others are compared with.
+        models: Models, NAME or NAME,OPTION=VALUE,...; the first is what the others are compared with.
         recipe: Name of a built-in recipe, or a YAML file.
         sizes: Numbers of training events to train every model on.
         seeds: Seeds to repeat each training with, on other events each; only with --sizes.
@@ -54,12 +57,12 @@ def compare(
     for recipe_of_model in recipes:
         check_study(recipe_of_model, open_store(store).info.columns)
     if sizes:
-        cli.say(compare_sizes(kinds_of(recipes, start), plan, store, run))
+        cli.say(compare_sizes(kinds_of(models, recipes, start), plan, store, run))
     else:
-        cli.say(compare_models(study, models, store, run))
+        cli.say(compare_models(models, recipes, store, run))
 
 
-def compare_models(recipe: Recipe, models: Sequence[str], store: Path, folder: Path) -> str:
+def compare_models(models: Sequence[str], recipes: Sequence[Recipe], store: Path, folder: Path) -> str:
     """Train models on the same events into FOLDER/MODEL; return their table, and paired tests with the first.
 
     Raises:
@@ -73,10 +76,10 @@ def compare_models(recipe: Recipe, models: Sequence[str], store: Path, folder: P
 
     chain.refuse_torchrun("trains one model after the other")
     runs = [folder / name for name in models]
-    for name, run in zip(models, runs, strict=True):
+    for name, recipe, run in zip(models, recipes, runs, strict=True):
         logger.info("train %s", name)
         trained = Run(run)
-        chain.train_and_evaluate(_with_model(recipe, name), store, trained)
+        chain.train_and_evaluate(recipe, store, trained)
         export_run(trained)
     lines = [table(benchmark_runs(runs, folder))]
     lines += [compare_runs(runs[0], other) for other in runs[1:]]
@@ -99,11 +102,22 @@ def _plan(sizes: Sequence[int], seeds: Sequence[int], start: Path | None, steps:
     return Plan(sizes, seeds, steps)
 
 
-def _with_model(recipe: Recipe, name: str) -> Recipe:
-    """Return the recipe with another model, at that model's default options."""
-    if name == recipe.model.name:
+def _with_model(recipe: Recipe, words: str) -> Recipe:
+    """Return the recipe with the model NAME or NAME,OPTION=VALUE,..., at the defaults of its other options.
+
+    Raises:
+        RecipeError: what follows the name are no options.
+    """
+    name, _, given = words.partition(",")
+    if words == recipe.model.name:
         return recipe
-    return dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, name=name, options={}))
+    try:
+        options = yaml.safe_load("{" + given.replace("=", ": ") + "}")
+    except yaml.YAMLError:
+        options = {given: None}
+    if None in options.values() or "/" in words:
+        raise RecipeError(f"--models '{words}'; write NAME or NAME,OPTION=VALUE, such as hybrid_vit,dim=32")
+    return dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, name=name, options=options))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

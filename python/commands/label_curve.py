@@ -39,14 +39,15 @@ class Plan(NamedTuple):
     """Least number of steps of each training; 0: what the recipe's epochs make."""
 
 
-def kinds_of(recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
+def kinds_of(names: Sequence[str], recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
     """Return a kind for each model, and one more for that of `start`, which begins with its weights.
 
     Raises:
         RecipeError: none of the models is that of the start.
         ModelError: the start was not trained.
     """
-    kinds = [Kind(recipe.model.name, _with_training(recipe, _fresh(recipe.training))) for recipe in recipes]
+    fresh = [_with_training(recipe, _fresh(recipe.training)) for recipe in recipes]
+    kinds = [Kind(name, recipe) for name, recipe in zip(names, fresh, strict=True)]
     if start is None:
         return kinds
     from ..run_folder import RunFolder
@@ -56,11 +57,11 @@ def kinds_of(recipes: Sequence[Recipe], start: Path | None) -> list[Kind]:
     if model == "ensemble":
         raise RecipeError(f"--start {start}: is an ensemble; start from one of its members")
     for number, kind in enumerate(kinds):
-        if kind.name == model:
+        if kind.recipe.model.name == model:
             begun = dataclasses.replace(recipes[number].training, start=str(start))
             return [
                 *kinds[: number + 1],
-                Kind(f"{model}_started", _with_training(recipes[number], begun)),
+                Kind(f"{kind.name}_started", _with_training(recipes[number], begun)),
                 *kinds[number + 1 :],
             ]
     raise RecipeError(f"--start {start}: is a {model}; name it in --models, too")

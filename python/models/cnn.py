@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import ModelError
+from .moments import Moments
 from .network import Network, OneLogit
 from .registry import register_model
 
@@ -25,7 +26,7 @@ class ReferenceCNN(nn.Module):
     For 32 x 32 x 2 images and one output: 30,465 parameters, 5.8 MFLOP.
     """
 
-    def __init__(self, image: tuple[int, int, int], outputs: int, dropout: float) -> None:
+    def __init__(self, image: tuple[int, int, int], outputs: int, dropout: float, more: int = 0) -> None:
         super().__init__()
         channels, height, width = image
         self.features = nn.Sequential(
@@ -37,22 +38,46 @@ class ReferenceCNN(nn.Module):
         if min(rows, columns) < 2:
             raise ValueError("the convolutions leave nothing; images must be at least 24 x 24")
         self.classifier = nn.Sequential(
-            nn.Flatten(), nn.Dropout(dropout), nn.Linear(32 * (rows // 2) * (columns // 2), 96), nn.ReLU(),
-            nn.Linear(96, 16), nn.ReLU(), nn.Linear(16, outputs),
+            nn.Flatten(), nn.Dropout(dropout), nn.Linear(32 * (rows // 2) * (columns // 2) + more, 96),
+            nn.ReLU(), nn.Linear(96, 16), nn.ReLU(), nn.Linear(16, outputs),
         )  # fmt: skip
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Turn images (N, C, H, W) into (N, outputs)."""
-        logits: Tensor = self.classifier(self.features(image))
+    def forward(self, image: Tensor, more: Tensor | None = None) -> Tensor:
+        """Turn images (N, C, H, W), and what else the dense head gets (N, `more`), into (N, outputs)."""
+        features = self.features(image)
+        if more is not None:
+            features = torch.cat([features.flatten(1), more], dim=1)
+        logits: Tensor = self.classifier(features)
+        return logits
+
+
+class CNNWithMoments(nn.Module):
+    """The reference CNN whose dense head also gets the moments of the raw image.
+
+    Attributes:
+        takes: see `Network`.
+    """
+
+    takes = "both"
+
+    def __init__(self, image: tuple[int, int, int], outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.moments = Moments(image)
+        self.cnn = ReferenceCNN(image, outputs, dropout, self.moments.count)
+
+    def forward(self, image: Tensor, amounts: Tensor) -> Tensor:
+        """Turn normalised and raw images (N, C, H, W) into (N, outputs)."""
+        logits: Tensor = self.cnn(image, self.moments(amounts))
         return logits
 
 
 @register_model
-def reference_cnn(image: tuple[int, int, int], classes: int, *, dropout: float = 0.25) -> nn.Module:
+def reference_cnn(
+    image: tuple[int, int, int], classes: int, *, dropout: float = 0.25, moments: bool = False
+) -> nn.Module:
     """Build the published CNN of 32 x 32 crops; for two classes it has one output, as published."""
-    if classes == 2:
-        return OneLogit(ReferenceCNN(image, 1, dropout))
-    return ReferenceCNN(image, classes, dropout)
+    kind = CNNWithMoments if moments else ReferenceCNN
+    return OneLogit(kind(image, 1, dropout)) if classes == 2 else kind(image, classes, dropout)
 
 
 def load_reference_weights(network: Network, path: str | os.PathLike[str]) -> None:

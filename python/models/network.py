@@ -151,12 +151,16 @@ class OneLogit(nn.Module):
     """Two-class logits (0, z) from a backbone with the single output z, as published binary models have it.
 
     The softmax of (0, z) is (1 - sigmoid(z), sigmoid(z)), so their weights and parameter counts carry over.
+
+    Attributes:
+        takes: that of the backbone, see `Network`.
     """
 
     def __init__(self, backbone: nn.Module) -> None:
         super().__init__()
         self.backbone = backbone
+        self.takes = getattr(backbone, "takes", "normalised")
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, *images: Tensor) -> Tensor:
         """Turn images (N, C, H, W) into logits (N, 2)."""
-        return functional.pad(self.backbone(image), (1, 0))
+        return functional.pad(self.backbone(*images), (1, 0))

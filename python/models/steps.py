@@ -100,22 +100,56 @@ class CentreCrop(Step):
 
 @register_step("downsample")
 class Downsample(Step):
-    """Join `factor` x `factor` cells into their sum or their maximum."""
+    """Join `factor` x `factor` cells into their sum or their maximum.
 
-    def __init__(self, image: ImageSpec, factor: int, how: Literal["sum", "max"] = "sum") -> None:
+    Of the channels named in `counts`, how many of these cells were hit (are above 0) is added as a channel
+    of its own, NAME_count: what the sum no longer tells.
+    """
+
+    def __init__(
+        self,
+        image: ImageSpec,
+        factor: int,
+        how: Literal["sum", "max"] = "sum",
+        counts: list[str] | None = None,
+    ) -> None:
         super().__init__()
         if factor < 1 or image.height % factor or image.width % factor:
             msg = f"factor {factor} does not divide {image.height} x {image.width}; crop first"
             raise ValueError(msg)
         self.factor, self.how = factor, how
-        seed = (image.seed[0] // factor, image.seed[1] // factor)
-        self.image = replace(image, height=image.height // factor, width=image.width // factor, seed=seed)
+        self.counted = _indices(image, counts or [])
+        added = tuple(ChannelSpec(f"{image.names[i]}_count", "1", "count") for i in self.counted)
+        if set(image.names) & {one.name for one in added}:
+            msg = f"counts: the image has a channel {added[0].name} already"
+            raise ValueError(msg)
+        self.image = replace(
+            image,
+            channels=image.channels + added,
+            height=image.height // factor,
+            width=image.width // factor,
+            seed=(image.seed[0] // factor, image.seed[1] // factor),
+        )
 
     def forward(self, image: Tensor) -> Tensor:
         """Join cells of images (N, C, H, W)."""
-        if self.how == "max":
-            return functional.max_pool2d(image, self.factor)
+        joined = functional.max_pool2d(image, self.factor) if self.how == "max" else self._sums(image)
+        if not self.counted:
+            return joined
+        hits = torch.cat([image[:, i : i + 1] > 0 for i in self.counted], dim=1).to(image.dtype)
+        return torch.cat([joined, self._sums(hits)], dim=1)
+
+    def _sums(self, image: Tensor) -> Tensor:
         return functional.avg_pool2d(image, self.factor) * float(self.factor**2)
+
+
+def _indices(image: ImageSpec, names: list[str]) -> list[int]:
+    """Return the places of channels by their names."""
+    for name in names:
+        if name not in image.names:
+            msg = f"channel '{name}': {suggest(name, image.names)}"
+            raise ValueError(msg)
+    return [image.names.index(name) for name in names]
 
 
 @register_step("select_channels")
@@ -124,11 +158,7 @@ class SelectChannels(Step):
 
     def __init__(self, image: ImageSpec, channels: list[str]) -> None:
         super().__init__()
-        for name in channels:
-            if name not in image.names:
-                msg = f"channel '{name}': {suggest(name, image.names)}"
-                raise ValueError(msg)
-        self.index = [image.names.index(name) for name in channels]
+        self.index = _indices(image, channels)
         self.image = replace(image, channels=tuple(image.channels[i] for i in self.index))
 
     def forward(self, image: Tensor) -> Tensor:

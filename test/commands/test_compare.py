@@ -22,6 +22,18 @@ def test_models_are_compared_on_the_same_events(job_store, tmp_path, script):
         assert (tmp_path / "runs" / name).is_file()
 
 
+def test_one_model_with_several_options(job_store, tmp_path, script):
+    """The parts of a model are studied in one command."""
+    models = ("--models", "reference_cnn", "reference_cnn,moments=true", "--sizes", "100", "--seeds", "1")
+    script("compare", "--store", job_store, "--run", tmp_path / "runs", *models, "--training.max_epochs", "1")
+    content = json.loads((tmp_path / "runs/training_size.json").read_text())
+    assert list(content) == ["reference_cnn", "reference_cnn,moments=true", "checksum"]
+    for name, moments in (("reference_cnn", False), ("reference_cnn,moments=true", True)):
+        recipe = yaml.safe_load((tmp_path / "runs/100" / name / "1/recipe.yaml").read_text())
+        assert recipe["model"]["name"] == "reference_cnn"
+        assert recipe["model"]["options"]["moments"] is moments
+
+
 def test_auc_against_the_number_of_training_events(job_store, tmp_path, script):
     sizes = ("--sizes", "100", "200", "200", "--sizes", "999999")
     done = script("compare", "--store", job_store, "--run", tmp_path / "runs", *MODELS, *sizes)
@@ -71,6 +83,8 @@ def test_pretrained_beside_fresh_weights_over_seeds(job_store, tmp_path, script)
         (("--sizes", "100"), "--models is missing"),
         (("--models", "vit", "--sizes", "many"), "--sizes: invalid int value: 'many'"),
         (("--models", "vit", "--sizes", "0"), "1 or more"),
+        (("--models", "vit,dim"), "--models 'vit,dim'; write NAME or NAME,OPTION=VALUE"),
+        (("--models", "vit,../x=1"), "--models 'vit,../x=1'; write NAME"),
     ],
 )
 def test_options_that_do_not_fit(script, tmp_path, options, hint):

@@ -19,6 +19,7 @@ SETTINGS = {
     "time": Preprocessing(scale=50.0),
 }
 SIZES = [(32, 32), (33, 40)]
+WITH_OPTIONS = [*((name, {}) for name in list_models()), ("reference_cnn", {"moments": True})]
 LARGE = [(125, 125), (128, 128)]
 
 
@@ -68,9 +69,9 @@ def test_large_images(name, size):
     assert network_for(name, image).eval()(images(1, image)).shape == (1, 2)
 
 
-@pytest.mark.parametrize("name", list_models())
-def test_one_step_lowers_the_loss(name):
-    network = network_for(name, spec(32, 32))
+@pytest.mark.parametrize(("name", "options"), WITH_OPTIONS)
+def test_one_step_lowers_the_loss(name, options):
+    network = network_for(name, spec(32, 32), **options)
     network.train()
     batch, labels = images(32, network.image), torch.arange(32) % 2
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3)
@@ -87,9 +88,9 @@ def test_one_step_lowers_the_loss(name):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", list_models())
-def test_torchscript_is_exact(name, size):
-    network = network_for(name, spec(*size)).eval()
+@pytest.mark.parametrize(("name", "options"), WITH_OPTIONS)
+def test_torchscript_is_exact(name, options, size):
+    network = network_for(name, spec(*size), **options).eval()
     stored = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecated upstream, yet CMSSW's libtorch loads nothing else
@@ -101,9 +102,9 @@ def test_torchscript_is_exact(name, size):
         assert torch.allclose(loaded(batch), network(batch), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", list_models())
-def test_onnx_is_exact_for_any_batch(name):
-    network = network_for(name, spec(33, 40), **shallow(name)).eval()
+@pytest.mark.parametrize(("name", "options"), WITH_OPTIONS)
+def test_onnx_is_exact_for_any_batch(name, options):
+    network = network_for(name, spec(33, 40), **shallow(name), **options).eval()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -116,6 +117,14 @@ def test_onnx_is_exact_for_any_batch(name):
         batch = images(count, network.image)
         found = session.run(None, {"image": batch.numpy()})[0]
         np.testing.assert_allclose(found, network(batch).detach().numpy(), atol=1e-5)
+
+
+def test_moments_change_what_the_cnn_says():
+    network = network_for("reference_cnn", spec(32, 32), moments=True).eval()
+    batch = images(4, network.image)
+    before = network(batch)
+    network.backbone.backbone.moments.get_buffer("mean").add_(1.0)
+    assert not torch.allclose(network(batch), before)
 
 
 def test_published_sizes():

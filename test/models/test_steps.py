@@ -25,8 +25,8 @@ SPEC = ImageSpec((ENERGY, TIME), 8, 8, (4, 4))
 ENERGIES = ImageSpec((replace(ENERGY, name="a"), replace(ENERGY, name="b")), 8, 8, (4, 4))
 JETS = ImageSpec(tuple(replace(ENERGY, name=name) for name in ("tracks", "ecal", "hcal")), 125, 125, (62, 62))
 OPTIONS = {
-    "centre_crop": {"size": 4}, "downsample": {"factor": 2}, "select_channels": {"channels": ["energy"]},
-    "zero_suppress": {"threshold": 5.0},
+    "centre_crop": {"size": 4}, "downsample": {"factor": 2, "counts": ["energy"]},
+    "select_channels": {"channels": ["energy"]}, "zero_suppress": {"threshold": 5.0},
 }  # fmt: skip
 
 
@@ -80,6 +80,23 @@ def test_downsample_sums_or_takes_the_largest():
     torch.testing.assert_close(apply("downsample", factor=2, how="max"), blocks.amax((3, 5)))
 
 
+def test_downsample_counts_the_cells_that_were_hit():
+    batch = images()
+    steps, spec = build_steps([Transform("downsample", {"factor": 2, "counts": ["energy"]})], SPEC)
+    made = steps(batch)
+    assert spec.names == ("energy", "time", "energy_count")
+    assert (spec.units[2], spec.kinds[2], spec.shape) == ("1", "count", (3, 4, 4))
+    assert torch.equal(made[:, :2], apply("downsample", factor=2))
+    assert torch.equal(made[:, 2], (batch[:, 0] > 0).float().reshape(16, 4, 2, 4, 2).sum((2, 4)))
+    assert not apply("downsample", batch=-batch, factor=2, counts=["energy"])[:, 2].any()
+
+
+def test_counts_need_a_name_of_their_own():
+    taken = replace(SPEC, channels=(ENERGY, replace(TIME, name="energy_count")))
+    with pytest.raises(RecipeError, match="counts: the image has a channel energy_count already"):
+        build_steps([Transform("downsample", {"factor": 2, "counts": ["energy"]})], taken)
+
+
 def test_values():
     batch = images()
     assert torch.equal(apply("zero_suppress", threshold=0.5), torch.where(batch < 0.5, 0, batch))
@@ -114,6 +131,7 @@ def test_mini_tier_keeps_what_miniaod_has():
         ("centre_crop", {}, "size"),
         ("downsample", {"factor": 3}, "factor 3 does not divide 8 x 8"),
         ("downsample", {"factor": 2, "how": "mean"}, "option how is 'mean'; known: max, sum"),
+        ("downsample", {"factor": 2, "counts": ["enrgy"]}, "did you mean 'energy'"),
         ("zero_suppress", {"threshold": {"energy": 0.5}}, "option threshold is {.*}; expected float"),
         ("select_channels", {"channels": ["enrgy"]}, "did you mean 'energy'"),
         ("sum_channels", {}, "channels in GeV, ns cannot be added"),
