@@ -48,7 +48,7 @@ class Transform:
 class Model:
     """The network."""
 
-    name: str = "hybrid_vit"
+    name: str = "sparse_vit"
     """Name of the model: cct, cvt, deep_vit, hybrid_vit, levit, max_vit, moments_mlp, reference_cnn,
     reference_vit, resnet15, rotary_vit, scalable_vit, simple_vit, sparse_vit, vit, vit_for_small_dataset, or
     your own."""

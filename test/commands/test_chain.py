@@ -26,7 +26,7 @@ def test_the_run_folder_holds_everything_that_a_result_needs(job):
     ):  # fmt: skip
         assert (run / name).is_file(), name
     metrics = json.loads((run / "metrics.json").read_text())
-    assert metrics["model"]["name"] == "hybrid_vit"
+    assert metrics["model"]["name"] == "sparse_vit"
     for split in ("train", "validation", "test"):
         assert metrics[split]["events"] > 0
         assert 0 < metrics[split]["auc_error"] < 0.2

@@ -26,7 +26,7 @@ def test_the_built_in_recipes_pass(name):
     ("overrides", "message"),
     [
         ({"model.name": "hybrid_vti"}, "did you mean 'hybrid_vit'"),
-        ({"model.options": {"dmi": 64}}, "model 'hybrid_vit' has no option 'dmi'; did you mean 'dim'"),
+        ({"model.options": {"dmi": 64}}, "model 'sparse_vit' has no option 'dmi'; did you mean 'dim'"),
         ({"model.options": {"dim": "many"}}, "option dim is 'many', expected int"),
         ({"model.module": "no_such_module"}, "model.module 'no_such_module' cannot be imported"),
         ({"transforms": [{"name": "centre_crp"}]}, "did you mean 'centre_crop'"),
