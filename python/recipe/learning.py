@@ -9,6 +9,7 @@ from typing import Any, Literal
 Compression = Literal["none", "sqrt", "log1p"]
 Device = Literal["auto", "cpu", "cuda"]
 Precision = Literal["32", "16-mixed", "bf16-mixed"]
+Optimizer = Literal["adamw", "muon"]
 Logger = Literal["csv", "tensorboard", "wandb"]
 MOST_PROCESSES = 1024  # and threads
 
@@ -68,10 +69,12 @@ class Training:
     """Images per step."""
     max_epochs: int = 12
     """Most passes over the training split."""
+    optimizer: Optimizer = "adamw"
+    """What makes the steps; muon: Muon for the matrices of transformer blocks, AdamW for the rest."""
     learning_rate: float = 2e-3
     """Largest learning rate, after the warm-up."""
     weight_decay: float = 0.01
-    """Weight decay of AdamW."""
+    """Weight decay of linear and convolutional layers."""
     warmup_fraction: float = 0.1
     """Fraction of all steps over which the learning rate rises."""
     label_smoothing: float = 0.0

@@ -16,7 +16,7 @@ from ..recipe import Recipe
 from ..store import Store
 from ..streaming import StoreLoader, TensorBatch, build_transforms
 from .data import check_skip
-from .lightning_module import make_optimizer
+from .optimizer import make_optimizer
 from .run import make_network
 
 SMOOTHING = 0.9

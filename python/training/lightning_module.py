@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import copy
 import math
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from ..errors import ModelError
@@ -23,13 +21,12 @@ from ..models import Network
 from ..recipe import Training
 from ..streaming import TensorBatch
 from .auc import auc
+from .optimizer import freeze, make_optimizer, schedule_factor
 
 if TYPE_CHECKING:
     from .checkpoint import CheckpointInfo
 
 NAN_BATCH = "nan_batch.pt"
-_BLOCK = re.compile(r"\.(?:blocks|layers)\.(\d+)\.")
-_HEAD = re.compile(r"\.(?:head|mlp_head|linear_head|to_logits)\.")
 
 
 class TrainingModule(lightning.LightningModule):
@@ -148,7 +145,7 @@ class TrainingModule(lightning.LightningModule):
             update_average(self.ema, self.network, decay)
 
     def configure_optimizers(self) -> Any:
-        """Return AdamW with decay on the weights of linear and convolutional layers, and its schedule."""
+        """Return the optimiser and its schedule."""
         fused = self.device.type == "cpu" and self.settings.precision == "32"
         optimizer = make_optimizer(self.trained(), self.settings, fused=fused)
         schedule = LambdaLR(
@@ -159,56 +156,6 @@ class TrainingModule(lightning.LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Put what is needed to build the network into the checkpoint."""
         checkpoint["hyper_parameters"] = self.plain
-
-
-def make_optimizer(network: nn.Module, settings: Training, fused: bool) -> Optimizer:
-    """Return AdamW; biases, norms, positions and tokens are not decayed."""
-    layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
-    decayed = {id(layer.weight) for layer in layers}
-    groups = []
-    for depth, trained in by_depth(network, settings.layer_decay < 1).items():
-        rate = settings.learning_rate * settings.layer_decay**depth
-        kinds = [p for p in trained if id(p) in decayed], [p for p in trained if id(p) not in decayed]
-        for params, decay in zip(kinds, (settings.weight_decay, 0.0), strict=True):
-            groups.append({"params": params, "lr": rate, "weight_decay": decay})
-    return AdamW(groups, lr=settings.learning_rate, fused=fused)
-
-
-def by_depth(network: nn.Module, split: bool) -> dict[int, list[nn.Parameter]]:
-    """Return the trained parameters by their number of layers from the output: 0 the head; unsplit: all 0."""
-    found: dict[int, list[nn.Parameter]] = {0: []}
-    names = [name for name, parameter in network.named_parameters() if parameter.requires_grad]
-    numbers = {name: int(block[1]) + 1 for name in names if (block := _BLOCK.search(name))}
-    deepest = max(numbers.values(), default=0) + 1
-    for name in names if split else []:
-        depth = 0 if is_head(name) else deepest - numbers.get(name, 0)
-        found.setdefault(depth, []).append(network.get_parameter(name))
-    if not split:
-        found[0] = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return dict(sorted(found.items()))
-
-
-def is_head(name: str) -> bool:
-    """Tell whether a parameter of this name turns the representation into logits."""
-    return _HEAD.search(name) is not None
-
-
-def freeze(network: nn.Module, frozen: bool) -> None:
-    """Let all parameters but those of the head be trained, or not."""
-    for name, parameter in network.named_parameters():
-        parameter.requires_grad_(is_head(name) or not frozen)
-
-
-def schedule_factor(step: int, steps: int, warmup_fraction: float) -> float:
-    """Return the factor on the learning rate: a linear rise, then half a cosine to 0 at the last step.
-
-    >>> [round(schedule_factor(step, 10, 0.2), 2) for step in (0, 1, 2, 6, 10)]
-    [0.5, 1.0, 1.0, 0.5, 0.0]
-    """
-    warmup = max(1, round(steps * warmup_fraction))
-    if step < warmup:
-        return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, steps - warmup))))
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from ..recipe import Recipe, parse_recipe, recipe_dict
 from ..run_folder import RunFolder
 from ..store import Store
 from .checkpoint import CheckpointInfo, load_network
-from .lightning_module import is_head
+from .optimizer import is_head
 
 
 def load_start(recipe: Recipe, store: Store) -> dict[str, Tensor]:

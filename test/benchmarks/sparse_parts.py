@@ -1,6 +1,7 @@
-"""`sparse_vit` without one of its parts, for the study of what each is worth.
+r"""`sparse_vit` without one of its parts, for the study of what each is worth.
 
-PYTHONPATH=test/benchmarks scripts/compare.py --model.module sparse_parts --models sparse_vit sparse_without_near ...
+    PYTHONPATH=test/benchmarks scripts/compare.py --model.module sparse_parts \
+        --models sparse_vit sparse_without_near ...
 """
 
 from __future__ import annotations

@@ -52,7 +52,7 @@ def bare_loop(recipe: Any, store: Any) -> float:
     """Return the seconds of one epoch over tensors in memory."""
     import torch
 
-    from RecoE2E.ParticleViT.training.lightning_module import make_optimizer
+    from RecoE2E.ParticleViT.training.optimizer import make_optimizer
     from RecoE2E.ParticleViT.training.run import make_network
 
     torch.set_num_threads(1)

@@ -18,7 +18,7 @@ from RecoE2E.ParticleViT.store.sparse import SparseImages
 from RecoE2E.ParticleViT.store.writer import write_events
 from RecoE2E.ParticleViT.training import checkpoint, load_network, pretrain, train
 from RecoE2E.ParticleViT.training.history import read_history
-from RecoE2E.ParticleViT.training.lightning_module import by_depth, make_optimizer
+from RecoE2E.ParticleViT.training.optimizer import by_depth, make_optimizer
 from RecoE2E.ParticleViT.training.pretraining import PretrainingModule, read_pretrained
 from RecoE2E.ParticleViT.training.run import make_network
 

@@ -98,11 +98,14 @@ def test_finished_run_returns_at_once(finished, toy_recipe, toy_store, monkeypat
         torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("name", ["ema", "accumulate", "plain"])
+@pytest.mark.parametrize("name", ["ema", "accumulate", "muon", "plain"])
 def test_resume_inside_an_epoch_is_exact(name, tmp_path, toy_recipe, toy_store, monkeypatch):
-    options = {"ema": {"training__ema_decay": 0.9}, "accumulate": {"training__accumulate": 3}, "plain": {}}[
-        name
-    ]
+    options = {
+        "ema": {"training__ema_decay": 0.9},
+        "accumulate": {"training__accumulate": 3},
+        "muon": {"training__optimizer": "muon", "training__freeze_epochs": 1},
+        "plain": {},
+    }[name]
     recipe = toy_recipe(**options)
     train(recipe, toy_store, tmp_path / "whole")
     broken = tmp_path / "broken"
