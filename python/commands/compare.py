@@ -103,20 +103,20 @@ def _plan(sizes: Sequence[int], seeds: Sequence[int], start: Path | None, steps:
 
 
 def _with_model(recipe: Recipe, words: str) -> Recipe:
-    """Return the recipe with the model NAME or NAME,OPTION=VALUE,..., at the defaults of its other options.
+    """Return the recipe with the model NAME or NAME,OPTION=VALUE,...; its own model keeps its options.
 
     Raises:
         RecipeError: what follows the name are no options.
     """
     name, _, given = words.partition(",")
-    if words == recipe.model.name:
-        return recipe
     try:
         options = yaml.safe_load("{" + given.replace("=", ": ") + "}")
     except yaml.YAMLError:
         options = {given: None}
     if None in options.values() or "/" in words:
         raise RecipeError(f"--models '{words}'; write NAME or NAME,OPTION=VALUE, such as hybrid_vit,dim=32")
+    if name == recipe.model.name:
+        options = {**recipe.model.options, **options}
     return dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, name=name, options=options))
 
 

@@ -24,14 +24,19 @@ def test_models_are_compared_on_the_same_events(job_store, tmp_path, script):
 
 def test_one_model_with_several_options(job_store, tmp_path, script):
     """The parts of a model are studied in one command."""
-    models = ("--models", "reference_cnn", "reference_cnn,moments=true", "--sizes", "100", "--seeds", "1")
-    script("compare", "--store", job_store, "--run", tmp_path / "runs", *models, "--training.max_epochs", "1")
+    models = ("reference_cnn", "sparse_vit", "reference_cnn,moments=true")
+    options = ("--sizes", "100", "--seeds", "1", "--training.max_epochs", "1")
+    own = ("--model.name", "reference_cnn", "--model.options.dropout", "0.5")
+    script("compare", "--store", job_store, "--run", tmp_path / "runs", "--models", *models, *options, *own)
     content = json.loads((tmp_path / "runs/training_size.json").read_text())
-    assert list(content) == ["reference_cnn", "reference_cnn,moments=true", "checksum"]
-    for name, moments in (("reference_cnn", False), ("reference_cnn,moments=true", True)):
-        recipe = yaml.safe_load((tmp_path / "runs/100" / name / "1/recipe.yaml").read_text())
-        assert recipe["model"]["name"] == "reference_cnn"
-        assert recipe["model"]["options"]["moments"] is moments
+    assert list(content) == [*models, "checksum"]
+    read = {}
+    for name in models:
+        path = tmp_path / "runs/100" / name / "1/recipe.yaml"
+        read[name] = yaml.safe_load(path.read_text())["model"]
+    assert read["reference_cnn"]["options"] == {"dropout": 0.5, "moments": False}
+    assert read["reference_cnn,moments=true"]["options"] == {"dropout": 0.5, "moments": True}
+    assert read["sparse_vit"]["name"] == "sparse_vit"
 
 
 def test_auc_against_the_number_of_training_events(job_store, tmp_path, script):
