@@ -162,7 +162,9 @@ class CellFeatures(nn.Module):
         channels, height, width = image
         places = torch.cartesian_prod(torch.arange(height), torch.arange(width)).float()
         self.register_buffer("places", places, persistent=False)  # row and column of each cell (H x W, 2)
-        self.register_buffer("repeated", places.repeat(1, CENTRES), persistent=False)
+        # seen from the middle, where most of the signal is, so that float32 keeps its digits
+        middle = torch.tensor([height // 2, width // 2])
+        self.register_buffer("repeated", (places - middle).repeat(1, CENTRES), persistent=False)
         pairs = torch.eye(CENTRES).repeat_interleave(2, dim=0)
         self.register_buffer("pairs", pairs, persistent=False)  # adds row and column of each centre
         self.register_buffer("scale", torch.ones(channels, 1))  # of amounts; 0 for times
@@ -172,8 +174,8 @@ class CellFeatures(nn.Module):
     def physical(self, cells: Cells, near: Tensor) -> Tensor:
         """Return the features before the standardisation; `near` as in `forward`."""
         place = F.embedding(cells.cell, self.get_buffer("places"))  # (N, K, 2)
-        centres = _weights(cells.share) @ place  # (N, centres, 2)
         repeated = F.embedding(cells.cell, self.get_buffer("repeated"))
+        centres = _weights(cells.share) @ repeated[:, :, :2]  # (N, centres, 2)
         offset = repeated - centres.reshape(-1, 1, 2 * CENTRES)  # (N, K, 2 x centres)
         distance = root((offset * offset) @ self.get_buffer("pairs"))
         content = self._content(cells, near).transpose(1, 2)
