@@ -124,7 +124,7 @@ run("particlevit explore --store stores/jets --output reports/jets")
 run(
     "particlevit train --recipe study.yaml --store stores/jets --run runs/jets "
     "--training.max_epochs 2 --training.batch_size 64 --training.threads 1 "
-    "--model.options '{stem: [8, 16], dim: 16, mlp_dim: 32, heads: 2}'"
+    "--model.options '{cells: 16, dim: 16, mlp_dim: 32}'"
 )
 
 # %% [markdown]

@@ -43,7 +43,7 @@ tree = events.Get("Events")
 tree.AddFriend(scores.Get("particlevit"))
 print(tree.GetEntries("particlevit_status == 0"), tree.GetEntries("is_signal == 1 && particlevit_top > 0.5"))
 """
-SMALL = {"model.options": {"stem": [8], "dim": 16, "mlp_dim": 16, "heads": 2}}
+SMALL = {"model.options": {"cells": 16, "dim": 16, "mlp_dim": 16}}
 BARE = """
 import sys
 sys.modules["torch"] = sys.modules["lightning"] = sys.modules["vit_pytorch"] = None
