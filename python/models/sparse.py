@@ -17,6 +17,8 @@ from .registry import register_model
 
 FAR = 50.0  # what the logits of empty places lack; with much more exp underflows, which is slow
 
+LARGE = 2**25  # logits of one head in a batch; beyond, a batch is evaluated in parts, as it is trained
+
 
 class RelativePosition(nn.Module):
     """Places of cells -> what is added to the logits of attention, from a learned table, and who is near.
@@ -141,6 +143,14 @@ def group_by_hits(cells: Cells, size: int = 64) -> list[tuple[Tensor, Cells]]:
     return groups
 
 
+def is_large(cells: Cells) -> bool:
+    """Tell whether a batch takes too much memory at once; not in exports, whose user chooses the batch."""
+    if torch.jit.is_tracing() or torch.compiler.is_compiling():  # type: ignore[attr-defined,no-untyped-call]
+        return False
+    images, places = cells.hit.shape
+    return images * places**2 > LARGE
+
+
 class SparseViT(nn.Module):
     """Highest cells -> tokens -> transformer -> means weighted by attention and by energy -> logits.
 
@@ -170,7 +180,7 @@ class SparseViT(nn.Module):
         """Turn raw images (N, C, H, W) into logits (N, K)."""
         with torch.set_grad_enabled(image.requires_grad):  # no parameter takes part
             cells = self.select(image)
-        if not self.training:
+        if not self.training and not is_large(cells):
             return self.score_cells(cells)
         groups = group_by_hits(cells)
         logits = torch.cat([self.score_cells(some) for _, some in groups])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from RecoE2E.ParticleViT.errors import ModelError
 from RecoE2E.ParticleViT.models import build_model
 from RecoE2E.ParticleViT.models.cells import NEAR, Cells, HighestCells
-from RecoE2E.ParticleViT.models.sparse import FAR, RelativePosition, group_by_hits
+from RecoE2E.ParticleViT.models.sparse import FAR, RelativePosition, group_by_hits, is_large
 from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 
 PT = (ChannelSpec("pt", "GeV", "momentum"),)
@@ -237,6 +237,17 @@ def test_more_cells_than_the_image_has():
     built = network(cells=500)
     assert built(sparse(1)).isfinite().all()
     assert built.backbone.select.count == 12 * 9
+
+
+def test_a_large_batch_is_evaluated_in_parts_and_gives_the_same():
+    spec = ImageSpec(PT, 33, 33, (16, 16))
+    built = network(spec, cells=33 * 33)
+    images = sparse(13, (40, *spec.shape))
+    assert is_large(built.backbone.select(images))
+    assert not is_large(built.backbone.select(images[:20]))
+    alone = torch.cat([built(images[:20]), built(images[20:])])
+    torch.testing.assert_close(built(images), alone, atol=1e-6, rtol=0)
+    torch.testing.assert_close(traced(built)(images), alone, atol=1e-6, rtol=0)
 
 
 @pytest.mark.parametrize(
