@@ -42,7 +42,8 @@ def record(runs: str, results: Path, note: str = "", commit: str = "") -> None:
     rows = [
         row(Path(name)) | {"note": note, "commit": commit, "machine": processor} for name in runs.split(",")
     ]
-    new = [one for one in rows if one["command"] not in {old["command"] for old in known}]
+    recorded = {(old["command"], old["commit"]) for old in known}  # of a later commit it is another training
+    new = [one for one in rows if (one["command"], one["commit"]) not in recorded]
     results.parent.mkdir(parents=True, exist_ok=True)
     with results.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
