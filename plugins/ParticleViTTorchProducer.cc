@@ -1,7 +1,6 @@
 // Images -> probabilities with libtorch; a scripted module is not const, so each stream has its own.
 
 #include <cstdint>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -23,10 +22,11 @@ namespace particlevit {
   }
 
   // PyTorchService limits both kinds of threads, and libtorch refuses a second call.
-  inline void limitSharedThreads() {
+  inline bool limitSharedThreads() {
     if (at::get_num_interop_threads() != 1)
       edm::LogWarning("ParticleViT") << "libtorch may start " << at::get_num_interop_threads()
                                      << " threads; load RecoE2E.ParticleViT.particleViTServices_cff";
+    return true;
   }
 #else
   using TorchModel = torch::jit::script::Module;
@@ -38,7 +38,7 @@ namespace particlevit {
   }
 
   // Threads between operators; libtorch refuses to change their number once it has started them.
-  inline void limitSharedThreads() {
+  inline bool limitSharedThreads() {
     try {
       if (at::get_num_interop_threads() != 1)
         at::set_num_interop_threads(1);
@@ -46,6 +46,7 @@ namespace particlevit {
       edm::LogWarning("ParticleViT") << "libtorch has started " << at::get_num_interop_threads()
                                      << " threads before ParticleViT could limit them to 1";
     }
+    return true;
   }
 #endif
 
@@ -68,8 +69,7 @@ namespace particlevit {
           : shape_(backend.shape_), device_(backend.device_), model_(loadTorch(backend.path_, backend.device_)) {}
 
       const std::vector<float>& run(std::vector<float>& tensor, std::int64_t images) {
-        static std::once_flag limited;
-        std::call_once(limited, limitSharedThreads);
+        [[maybe_unused]] static const bool limited = limitSharedThreads();  // by the first call of the process
         if (at::get_num_threads() != 1)
           at::set_num_threads(1);  // holds for the calling thread, which is the framework's to choose
         const c10::InferenceMode inference;
