@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ def compare(
     from ..store import open_store
     from .checks import check_study
 
+    if len(set(models)) < len(models):
+        raise RecipeError(f"--models has {' '.join(models)}; give each once")
     plan = _plan(sizes, seeds, start, steps)
     study = load_recipe(recipe, overrides)
     recipes = [_with_model(study, name) for name in models]
@@ -113,8 +116,11 @@ def _with_model(recipe: Recipe, words: str) -> Recipe:
         options = yaml.safe_load("{" + given.replace("=", ": ") + "}")
     except yaml.YAMLError:
         options = {given: None}
-    if None in options.values() or "/" in words:
-        raise RecipeError(f"--models '{words}'; write NAME or NAME,OPTION=VALUE, such as hybrid_vit,dim=32")
+    named = re.findall(r"(?:^|,)(\w+)=", given)
+    if None in options.values() or "/" in words or len(set(named)) < len(named):
+        raise RecipeError(
+            f"--models '{words}'; write NAME or NAME,OPTION=VALUE,..., each once, such as hybrid_vit,dim=32"
+        )
     if name == recipe.model.name:
         options = {**recipe.model.options, **options}
     return dataclasses.replace(recipe, model=dataclasses.replace(recipe.model, name=name, options=options))

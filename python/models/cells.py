@@ -18,6 +18,7 @@ NEAR = (1, 2, 4)  # rows and columns within which the signal around a cell is su
 CENTRES = 4
 _CLIP = 5.0  # standard deviations; cells that are unlike those of the training stay bounded
 _TINY = 1e-9
+_STILL = 1e-5  # standard deviation of a feature that nothing but rounding moves
 _TINIEST = 1e-30  # below the 8th power of the largest of 1,000 shares
 Batches = Callable[[], Iterable[Tensor]]
 
@@ -86,11 +87,12 @@ class HighestCells(nn.Module):
         if torch.onnx.is_in_onnx_export():
             found = heights.topk(self.count, dim=1)
             return found.values, found.indices
-        least = heights.topk(self.count, dim=1).values[:, -1:]
+        highest = heights.topk(self.count, dim=1).values
+        least = highest[:, -1:]
         order = self.get_buffer("order")
         ranks = (heights > least) * (order + self.cells) + (heights == least) * order
         index = ranks.topk(self.count, dim=1).indices
-        return heights.gather(1, index), index
+        return heights.gather(1, index) + highest[:, :1] * 0, index  # NaN, the first of all, is not hidden
 
     @torch.no_grad()
     def fit(self, batches: Batches, is_amount: Tensor) -> None:
@@ -103,11 +105,17 @@ class HighestCells(nn.Module):
         self.get_buffer("lowest").copy_(torch.stack(lowest).median())
 
     def _lowest(self, image: Tensor) -> Tensor:
-        """Return the height that all but a fraction LOWEST of the hits exceed; 0 where there are none."""
+        """Return the largest height that no more than a fraction LOWEST of the hits do not exceed, or 0."""
         heights = self.heights(image)
         hits = heights[heights > 0]
         rank = int(LOWEST * len(hits))
-        return hits.kthvalue(rank).values if rank else heights.new_zeros(())
+        if not rank:
+            return heights.new_zeros(())
+        edge = hits.kthvalue(rank).values
+        if int((hits <= edge).sum()) <= rank:
+            return edge
+        below = hits[hits < edge]  # of equal hits, such as counts of 1, all stay
+        return below.max() if len(below) else heights.new_zeros(())
 
 
 class Standardise(nn.Module):
@@ -136,7 +144,7 @@ class Standardise(nn.Module):
             return
         std = every.std(dim=0, correction=0)
         self.get_buffer("mean").copy_(every.mean(dim=0))
-        self.get_buffer("std").copy_(torch.where(std > _TINY, std, torch.ones_like(std)))
+        self.get_buffer("std").copy_(torch.where(std > _STILL, std, torch.ones_like(std)))
 
 
 class CellFeatures(nn.Module):

@@ -238,8 +238,13 @@ def sparse_vit(
     drop_path: float = 0.0,
 ) -> nn.Module:
     """Build a transformer over the `cells` highest cells of an image; 4.6 MFLOP for any size of it."""
-    if cells < 1:
-        raise ValueError(f"cells {cells} must be 1 or more")
+    for name, value in (("cells", cells), ("dim", dim), ("heads", heads), ("mlp_dim", mlp_dim)):
+        if value < 1:
+            raise ValueError(f"{name} {value} must be 1 or more")
+    if depth < 0:
+        raise ValueError(f"depth {depth} must be 0 or more")
+    if not 0 <= drop_path < 1:
+        raise ValueError(f"drop_path {drop_path} must be 0 or more and below 1")
     if dim % heads:
         raise ValueError(f"dim {dim} must be a multiple of heads {heads}")
     if reach <= 2 * max(NEAR):

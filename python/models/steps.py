@@ -119,6 +119,8 @@ class Downsample(Step):
             raise ValueError(msg)
         self.factor, self.how = factor, how
         self.counted = _indices(image, counts or [])
+        if len(set(self.counted)) < len(self.counted):
+            raise ValueError(f"counts has {' '.join(counts or [])}; give each once")
         added = tuple(ChannelSpec(f"{image.names[i]}_count", "1", "count") for i in self.counted)
         if set(image.names) & {one.name for one in added}:
             msg = f"counts: the image has a channel {added[0].name} already"

@@ -85,6 +85,8 @@ def test_pretrained_beside_fresh_weights_over_seeds(job_store, tmp_path, script)
         (("--models", "vit", "--seeds", "1"), "--seeds needs --sizes"),
         (("--models", "vit", "--sizes", "9", "--seeds", "-1"), "--seeds has -1; give 0 or more"),
         (("--models", "vit", "--sizes", "9", "--seeds", "1", "1"), "--seeds has 1 1; give each once"),
+        (("--models", "vit", "vit"), "--models has vit vit; give each once"),
+        (("--models", "vit,dim=8,dim=16"), "each once, such as"),
         (("--sizes", "100"), "--models is missing"),
         (("--models", "vit", "--sizes", "many"), "--sizes: invalid int value: 'many'"),
         (("--models", "vit", "--sizes", "0"), "1 or more"),

@@ -110,6 +110,41 @@ def test_cells_below_those_of_the_training_are_no_hits():
     assert (select(image).hit.sum(1) >= (image > 1.5).sum((1, 2, 3)).clamp(max=40)).all()
 
 
+@pytest.mark.parametrize("step", [1.0, 0.5])
+def test_of_many_equal_hits_none_are_dropped(step):
+    """Counts and images of 0 and 1: the lowest value is no noise."""
+    image = (sparse(2, (64, 1, 12, 9)) > 0) * (1.0 + step * (sparse(3, (64, 1, 12, 9)) > 0))
+    select = HighestCells((1, 12, 9), 12 * 9)
+    select.fit(lambda: [image], torch.tensor([True]))
+    assert select(image).hit.sum() == (image > 0).sum()
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 4, 5])
+def test_small_windows_in_every_runtime(side):
+    """What is near a cell never changes there: rounding must not be taken for a signal."""
+    spec = ImageSpec(PT, side, side, (side // 2, side // 2))
+    built = network(spec)
+    image = sparse(4, (64, *spec.shape), density=0.9)
+    together = built(image).detach()
+    torch.testing.assert_close(torch.cat([built(one[None]) for one in image]), together, atol=1e-5, rtol=0)
+    found = onnx_session(built).run(None, {"image": image.numpy()})[0]
+    np.testing.assert_allclose(found, together, atol=1e-5)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_no_number_is_not_hidden(value):
+    built = network()
+    image = sparse(1, (2, *SPEC.shape))
+    for channel in range(SPEC.shape[0]):
+        spoilt = image.clone()
+        spoilt[1, channel, 2, 3] = value
+        runtimes = (built, traced(built), lambda x: onnx_session(built).run(None, {"image": x.numpy()})[0])
+        for runtime in runtimes:
+            scores = torch.as_tensor(runtime(spoilt)).detach()
+            assert scores[0].isfinite().all()
+            assert not scores[1].isfinite().any()
+
+
 def select(built, image) -> tuple[Cells, torch.Tensor]:
     cells = built.backbone.select(image)
     return cells, built.backbone.position(cells)[1].detach()
@@ -256,6 +291,9 @@ def test_a_large_batch_is_evaluated_in_parts_and_gives_the_same():
         ({"cells": 0}, "cells 0 must be 1 or more"),
         ({"cells": "many"}, "expected int"),
         ({"dim": 50}, "dim 50 must be a multiple of heads 4"),
+        ({"depth": -1}, "depth -1 must be 0 or more"),
+        ({"heads": 0}, "heads 0 must be 1 or more"),
+        ({"drop_path": 1.0}, "drop_path 1.0 must be 0 or more and below 1"),
         ({"reach": 8}, "reach 8 must be 9 or more"),
     ],
 )
