@@ -108,14 +108,10 @@ class HighestCells(nn.Module):
         """Return the largest height that no more than a fraction LOWEST of the hits do not exceed, or 0."""
         heights = self.heights(image)
         hits = heights[heights > 0]
-        rank = int(LOWEST * len(hits))
-        if not rank:
+        if not len(hits):
             return heights.new_zeros(())
-        edge = hits.kthvalue(rank).values
-        if int((hits <= edge).sum()) <= rank:
-            return edge
-        below = hits[hits < edge]  # of equal hits, such as counts of 1, all stay
-        return below.max() if len(below) else heights.new_zeros(())
+        kept = hits.kthvalue(int(LOWEST * len(hits)) + 1).values
+        return (hits * (hits < kept)).max()  # of equal hits, such as counts of 1, all stay
 
 
 class Standardise(nn.Module):

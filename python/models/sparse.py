@@ -145,6 +145,7 @@ def group_by_hits(cells: Cells, size: int = 64) -> list[tuple[Tensor, Cells]]:
 
 def is_large(cells: Cells) -> bool:
     """Tell whether a batch takes too much memory at once; not in exports, whose user chooses the batch."""
+    # torch's stubs neither export nor type is_tracing, which its documentation names
     if torch.jit.is_tracing() or torch.compiler.is_compiling():  # type: ignore[attr-defined,no-untyped-call]
         return False
     images, places = cells.hit.shape
