@@ -1,8 +1,9 @@
 """Random transforms for training. Rows run along eta, columns along phi.
 
-What is a symmetry depends on the images. The reflection in phi is one, where both charges are alike. The
-reflection in eta is one of particles around a jet axis, but not of crops in crystal coordinates: the crystals
-are tilted and the material changes along eta. Rotations are symmetries of jets that were not aligned.
+What is a symmetry depends on the sample. The reflection in phi is one where both charges are alike. The
+reflection in eta is one of particles around a jet axis, and of crops of a detector whose sides are alike: what
+a crop at +eta becomes is a crop at -eta, with tilts and material as they are there. It is none of a sample of
+one side. Rotations are symmetries of jets that were not aligned.
 """
 
 from __future__ import annotations
@@ -44,29 +45,35 @@ def _check_probability(probability: float) -> None:
         raise ValueError(msg)
 
 
-def _flip(axis: int, probability: float) -> BatchTransform:
+def _flip(image: ImageSpec, axis: int, probability: float) -> BatchTransform:
+    """Mirror crops about their seed cell, which stays where it is, other images about their middle."""
     _check_probability(probability)
-    return Augment(lambda x, r: torch.where(_chance(x, r, probability), x.flip(axis), x))
+    shift = 0
+    if image.grid.kind == "crystals":
+        shift = 2 * image.seed[axis - 2] - (image.shape[axis - 1] - 1)
+    return Augment(lambda x, r: torch.where(_chance(x, r, probability), mirrored(x, axis, shift), x))
+
+
+def mirrored(images: Tensor, axis: int, shift: int) -> Tensor:
+    """Mirror images along an axis and shift them by so many cells; cells that come from nowhere are 0."""
+    size = images.shape[axis]
+    source = size - 1 + shift - torch.arange(size)
+    inside = (source >= 0) & (source < size)
+    shape = [1] * images.dim()
+    shape[axis] = size
+    return images.index_select(axis, source.clamp(0, size - 1)) * inside.to(images.dtype).reshape(shape)
 
 
 @register("flip_eta")
-def flip_eta(
-    image: ImageSpec,
-    classes: Sequence[str],  # noqa: ARG001
-    probability: float = 0.5,
-    asymmetric: bool = False,
-) -> BatchTransform:
-    """Mirror in eta; on images in detector cells, which are not symmetric, only where `asymmetric` is set."""
-    if image.grid.kind == "crystals" and not asymmetric:
-        msg = "the detector is not symmetric in eta; set asymmetric: true to flip all the same"
-        raise ValueError(msg)
-    return _flip(2, probability)
+def flip_eta(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:  # noqa: ARG001
+    """Mirror in eta."""
+    return _flip(image, 2, probability)
 
 
 @register("flip_phi")
 def flip_phi(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:  # noqa: ARG001
     """Mirror in phi."""
-    return _flip(3, probability)
+    return _flip(image, 3, probability)
 
 
 @register("rotate90")

@@ -1,19 +1,20 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
 from RecoE2E.ParticleViT.errors import RecipeError
 from RecoE2E.ParticleViT.recipe import Transform
-from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
+from RecoE2E.ParticleViT.store import ChannelSpec, Grid, ImageSpec
 from RecoE2E.ParticleViT.streaming import TensorBatch, build_transforms, list_transforms
 from RecoE2E.ParticleViT.streaming.registry import generator
 from RecoE2E.ParticleViT.streaming.transforms import apply_transforms
 
 SPEC = ImageSpec((ChannelSpec("energy", "GeV", "energy"), ChannelSpec("time", "ns", "time")), 8, 8, (4, 4))
-OPTIONS = {
-    "roll_phi": {"cells": 2}, "gaussian_noise": {"sigma": 0.1}, "flip_eta": {"asymmetric": True},
-}  # fmt: skip
+WINDOW = dataclasses.replace(SPEC, grid=Grid("eta_phi", 0.8, 0.8))
+OPTIONS = {"roll_phi": {"cells": 2}, "gaussian_noise": {"sigma": 0.1}}
 
 
 def batch(count=16, spec=SPEC):
@@ -42,13 +43,24 @@ def test_every_transform_keeps_its_contract(name):
 
 
 @pytest.mark.parametrize(("name", "axis"), [("flip_eta", 2), ("flip_phi", 3)])
-def test_flips(name, axis):
-    images, options = batch().images, OPTIONS.get(name, {})
-    assert torch.equal(run(name, probability=1.0, **options).images, images.flip(axis))
-    assert torch.equal(run(name, probability=0.0, **options).images, images)
-    some = run(name, **options).images
+def test_flips_of_windows(name, axis):
+    images = batch().images
+    assert torch.equal(run(name, spec=WINDOW, probability=1.0).images, images.flip(axis))
+    assert torch.equal(run(name, spec=WINDOW, probability=0.0).images, images)
+    some = run(name, spec=WINDOW).images
     flipped = [torch.equal(a, b.flip(axis - 1)) for a, b in zip(some, images, strict=True)]
     assert 0 < sum(flipped) < 16
+
+
+@pytest.mark.parametrize(("name", "axis"), [("flip_eta", 2), ("flip_phi", 3)])
+@pytest.mark.parametrize("seed", [2, 4, 6])
+def test_flips_of_crops_keep_the_seed_in_its_cell(name, axis, seed):
+    images = batch().images
+    made = run(name, spec=dataclasses.replace(SPEC, seed=(seed, seed)), probability=1.0).images
+    for place in range(8):
+        source = 2 * seed - place
+        expected = images.select(axis, source) if 0 <= source < 8 else torch.zeros(16, 2, 8)
+        assert torch.equal(made.select(axis, place), expected)
 
 
 @pytest.mark.parametrize("name", ["rotate90", "roll_phi"])
@@ -134,12 +146,6 @@ def test_mixup_labels_are_shares():
 def test_mistakes_are_named(name, options, message):
     with pytest.raises(RecipeError, match=message):
         build_transforms([Transform(name, options)], SPEC, ["a", "b"])
-
-
-def test_no_eta_flip_in_detector_cells():
-    with pytest.raises(RecipeError, match="not symmetric in eta"):
-        build_transforms([Transform("flip_eta")], SPEC, ["a", "b"])
-    build_transforms([Transform("flip_eta", {"asymmetric": True})], SPEC, ["a", "b"])
 
 
 def test_disturb_leaves_the_others_clean_and_uses_every_way():
