@@ -15,6 +15,7 @@ from ..files import check_writable, sha256
 from ..inference.manifest import FILES, Manifest
 from ..inference.metrics import Metrics, SplitMetrics
 from ..inference.run import Run
+from ..recipe import Training
 from ..report.markdown import Markdown
 from ..report.quantity import kinematic, with_error
 from ..simulation import is_simulated
@@ -198,8 +199,9 @@ def _training(card: Markdown, run: Run) -> None:
     settings = recipe.training
     source = SOURCES.get(recipe.inputs.source, recipe.inputs.source)
     card.text(
-        f"Study `{recipe.name}`, from {source}; {settings.max_epochs} epochs at most, learning rate "
-        f"{settings.learning_rate:g}, batches of {settings.batch_size}, seed {settings.seed}."
+        f"Study `{recipe.name}`, from {source}; {settings.max_epochs} epochs at most, optimiser "
+        f"{settings.optimizer}, learning rate {settings.learning_rate:g}, batches of {settings.batch_size}, "
+        f"{_average(settings)}, {_augmentation(settings)}, seed {settings.seed}."
     )
     try:
         info = open_store(Path(checkpoint.store.path)).info
@@ -209,6 +211,16 @@ def _training(card: Markdown, run: Run) -> None:
     card.table(("split", "events", *info.classes), _splits(info))
     header = ("input", "entries", "selected", "sha256")
     card.table(header, [(one.file, one.entries, one.selected, one.sha256[:16]) for one in info.inputs])
+
+
+def _average(settings: Training) -> str:
+    decay = settings.ema_decay
+    return f"weights averaged (decay {decay:g})" if decay else "weights not averaged"
+
+
+def _augmentation(settings: Training) -> str:
+    names = [f"`{step.name}`" for step in settings.augmentation]
+    return f"augmentation {', '.join(names)}" if names else "no augmentation"
 
 
 def _origins(run: Run, manifest: Manifest) -> Iterator[str]:

@@ -1,9 +1,9 @@
 """Random transforms for training. Rows run along eta, columns along phi.
 
 What is a symmetry depends on the sample. The reflection in phi is one where both charges are alike. The
-reflection in eta is one of particles around a jet axis, and of crops of a detector whose sides are alike: what
-a crop at +eta becomes is a crop at -eta, with tilts and material as they are there. It is none of a sample of
-one side. Rotations are symmetries of jets that were not aligned.
+reflection in eta is one of particles around a jet axis, and of crops of a detector whose sides are alike: a
+crop at +eta becomes one at -eta, with tilts and material as they are there. It is none of a sample of one
+side. Rotations are symmetries of jets that were not aligned.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import torch
 
 from ..errors import RunError
 from ..files import atomic_path
+from ..progress import LOG_SECONDS
 from ..streaming import TensorBatch
 from .lightning_module import TrainingModule
 
@@ -35,7 +36,7 @@ class History(lightning.Callback):
         self._loss = torch.zeros((), dtype=torch.float64)  # sum of loss * images of this rank in this epoch
         self._images = 0  # of this rank in this epoch
         self._earlier = 0.0  # seconds that the epoch took before a resume
-        self._started = time.perf_counter()
+        self._started = self._said = time.perf_counter()
         self._trained = 0.0  # seconds of the epoch until its last training batch
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -64,6 +65,11 @@ class History(lightning.Callback):
         self._loss += pl_module.last_loss * len(batch.images)
         self._images += len(batch.images)
         self._trained = self._seconds()
+        if trainer.is_global_zero and time.perf_counter() - self._said > LOG_SECONDS:
+            self._say(
+                f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: batch {batch_idx + 1:,} of "
+                f"{trainer.num_training_batches:,}, {self._images / self._trained:,.0f} images/s"
+            )
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Add the row of the epoch and write the file."""
@@ -78,12 +84,17 @@ class History(lightning.Callback):
             "seconds": self._seconds(),
         }
         self.rows.append(row)
-        if trainer.is_global_zero and not sys.stderr.isatty():
-            log.info("%s", epoch_line(row, trainer.max_epochs))
         if trainer.is_global_zero:
+            self._say(epoch_line(row, trainer.max_epochs))
             write_history(self.path, self.rows)
         for logger in trainer.loggers:
             logger.log_metrics(row, step=trainer.current_epoch)
+
+    def _say(self, line: str) -> None:
+        """Write a line where no bar shows the progress."""
+        self._said = time.perf_counter()
+        if not sys.stderr.isatty():
+            log.info("%s", line)
 
     def _seconds(self) -> float:
         return self._earlier + time.perf_counter() - self._started

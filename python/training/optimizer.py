@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 
 from ..recipe import Training
+
+logger = logging.getLogger(__name__)
 
 _BLOCK = re.compile(r"\.(?:blocks|layers)\.(\d+)\.")
 _HEAD = re.compile(r"\.(?:head|mlp_head|linear_head|to_logits)\.")
@@ -63,6 +66,9 @@ def make_optimizer(network: nn.Module, settings: Training, fused: bool) -> Optim
     if settings.optimizer == "muon":
         linear = [id(layer.weight) for layer in layers if isinstance(layer, nn.Linear)]
         matrices = {one for one in linear if _BLOCK.search(names[one])}
+        taken = f"Muon takes {len(matrices)} matrices of transformer blocks, AdamW the rest"
+        nothing = "Muon finds no matrix of a transformer block; AdamW trains all"
+        logger.info("%s", taken if matrices else nothing)
     groups: list[dict[str, Any]] = []
     inner: list[dict[str, Any]] = []
     for depth, trained in by_depth(network, settings.layer_decay < 1).items():
