@@ -218,9 +218,9 @@ class SparseViT(nn.Module):
             ModelError: there are no images.
         """
         self.select.fit(batches, is_amount)
-        selected = (self.select(image) for image in batches())
+        groups = (cells for image in batches() for _, cells in group_by_hits(self.select(image)))
         self.features.fit(
-            ((cells, self.position(cells)[1]) for cells in selected), self.select.get_buffer("scale")
+            ((cells, self.position(cells)[1]) for cells in groups), self.select.get_buffer("scale")
         )
 
 

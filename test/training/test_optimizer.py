@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import math
 
 import pytest
@@ -74,8 +75,13 @@ def test_the_rest_is_left_to_adamw():
         assert torch.equal(parameter, other) is not (".blocks." in key and parameter.ndim == 2), key
 
 
-def test_a_network_without_blocks_has_adamw_alone():
+def test_a_network_without_blocks_has_adamw_alone(caplog):
+    caplog.set_level(logging.INFO)
     assert type(make_optimizer(network_of("reference_cnn"), MUON, fused=False)) is AdamW
+    make_optimizer(network_of("sparse_vit"), MUON, fused=False)
+    first, second = caplog.messages
+    assert "AdamW trains all" in first
+    assert "Muon takes 8 matrices" in second  # two blocks of four
 
 
 def test_every_parameter_is_trained_once():

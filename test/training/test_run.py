@@ -56,6 +56,15 @@ def finished(tmp_path_factory, toy_recipe, toy_store) -> Path:
     return run
 
 
+def test_a_long_epoch_is_heard_of(tmp_path, toy_recipe, toy_store, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    monkeypatch.setattr("RecoE2E.ParticleViT.training.history.LOG_SECONDS", 0.0)
+    recipe = toy_recipe(training__max_epochs=1)
+    train(recipe, toy_store, tmp_path)
+    batches = -(-toy_store.events("train") // recipe.training.batch_size)
+    assert f"epoch 1/1: batch {batches - 1} of {batches}, " in caplog.text
+
+
 def test_run_folder(finished, toy_recipe):
     found = sorted(str(path.relative_to(finished)) for path in finished.rglob("*") if path.is_file())
     assert found == ["checkpoints/best.ckpt", "checkpoints/last.ckpt", "history.csv", "recipe.yaml"]
