@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Processor time per call of models with fresh weights, in eager PyTorch and of their export, all in one run.
+r"""Processor time per call of models with fresh weights, in eager PyTorch and of their export, all in one run.
 
-    test/benchmarks/latency.py --models sparse_vit hybrid_vit reference_cnn [--side 125] [--results FILE.csv]
+    test/benchmarks/latency.py --models sparse_vit hybrid_vit reference_cnn [--sides 32 125 --channels 2 3] \
+        [--results FILE.csv]
 
 One thread; the models take turns, so that what else the machine does meets all alike. Images are random, with
 about as many hits as jets have.
@@ -9,8 +10,9 @@ about as many hits as jets have.
 
 from __future__ import annotations
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,44 +22,58 @@ from results import add_rows
 from RecoE2E.ParticleViT.commands import cli
 
 HITS = 45
+Key = tuple[str, tuple[int, int], str]  # model, channels and side, runtime
 
 
 def benchmark(
-    models: list[str], side: int = 32, channels: int = 2, rounds: int = 100, results: Path | None = None
+    models: list[str],
+    sides: Sequence[int] = (32,),
+    channels: Sequence[int] = (2,),
+    rounds: int = 100,
+    results: Path | None = None,
 ) -> None:
     """Measure models and print milliseconds at batch 1 and 64.
 
     Args:
         models: Names of the registry.
-        side: Height and width of the images.
-        channels: Channels of the images.
+        sides: Height and width of the images.
+        channels: Channels of the images of each side.
         rounds: Calls at batch 1; a tenth of them at batch 64.
         results: CSV file that gets the rows.
     """
     import torch
 
     torch.set_num_threads(1)
-    images = sparse_images(256, channels, side)
-    calls: dict[tuple[str, str], Callable[[Any], Any]] = {}
-    for name in models:
-        calls |= {(name, kind): call for kind, call in runtimes(name, images).items()}
+    shapes = list(zip(channels, sides, strict=True))
+    images = {shape: sparse_images(256, *shape) for shape in shapes}
+    calls: dict[Key, Callable[[Any], Any]] = {}
+    for name, shape in itertools.product(models, shapes):
+        calls |= {(name, shape, kind): call for kind, call in runtimes(name, images[shape]).items()}
     rows = []
     for batch, count in ((1, rounds), (64, max(3, rounds // 10))):
-        times: dict[tuple[str, str], list[float]] = {key: [] for key in calls}
-        for number in range(count):
-            for key, call in calls.items():
-                start = number % (len(images) - batch)
-                some = np.ascontiguousarray(images[start : start + batch])
-                begin = time.process_time()
-                call(some)
-                times[key].append(1e3 * (time.process_time() - begin))
-        for (name, kind), found in times.items():
-            row = {"model": name, "runtime": kind, "side": side, "channels": channels, "batch": batch}
+        for (name, (depth, side), kind), found in measure(calls, images, batch, count).items():
+            row = {"model": name, "runtime": kind, "side": side, "channels": depth, "batch": batch}
             row |= {"median_ms": f"{np.median(found[1:]):.3f}", "least_ms": f"{min(found):.3f}"}
             cli.say("  ".join(f"{key} {value}" for key, value in row.items()))
             rows.append(row)
     if results:
         add_rows(results, rows, rounds)
+
+
+def measure(
+    calls: dict[Key, Callable[[Any], Any]], images: dict[tuple[int, int], np.ndarray], batch: int, count: int
+) -> dict[Key, list[float]]:
+    """Return the milliseconds of `count` calls of each, in turn, with `batch` images."""
+    times: dict[Key, list[float]] = {key: [] for key in calls}
+    for number in range(count):
+        for key, call in calls.items():
+            mine = images[key[1]]
+            start = number % (len(mine) - batch)
+            some = np.ascontiguousarray(mine[start : start + batch])
+            begin = time.process_time()
+            call(some)
+            times[key].append(1e3 * (time.process_time() - begin))
+    return times
 
 
 def sparse_images(count: int, channels: int, side: int) -> np.ndarray:
