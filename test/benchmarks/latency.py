@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-r"""Processor time per call of models with fresh weights, in eager PyTorch and of their export, all in one run.
+r"""Processor time per call of models with fresh weights, eager and of their export, all in one run.
 
     test/benchmarks/latency.py --models sparse_vit hybrid_vit reference_cnn [--sides 32 125 --channels 2 3] \
         [--results FILE.csv]
