@@ -77,7 +77,7 @@ def plot(groups: dict[str, Curves], output: Path) -> None:
                     strengths, means, spreads, color=color, marker="os"[retrained], markersize=4, capsize=2,
                     linestyle="--" if retrained else "-", label=name,
                 )  # fmt: skip
-                panel.set(xlabel=LABELS[kind], ylabel="AUC", ylim=(0.45 if kind == "noise" else 0.84, 1.0))
+                panel.set(xlabel=LABELS[kind], ylabel="AUC")
                 if kind == "noise":
                     panel.set_xscale("symlog", linthresh=0.01)
         handles, names = axes.flat[0].get_legend_handles_labels()
