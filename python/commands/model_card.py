@@ -39,6 +39,7 @@ TIERS = {
     "mini": "the hits that MiniAOD keeps around electrons and photons",
     "particles": "particles, not hits",
 }
+OPTIMISERS = {"adamw": "AdamW", "muon": "Muon for matrices of transformer blocks and AdamW for the rest"}
 T = TypeVar("T", bound=Artefact)
 
 
@@ -199,9 +200,9 @@ def _training(card: Markdown, run: Run) -> None:
     settings = recipe.training
     source = SOURCES.get(recipe.inputs.source, recipe.inputs.source)
     card.text(
-        f"Study `{recipe.name}`, from {source}; {settings.max_epochs} epochs at most, optimiser "
-        f"{settings.optimizer}, learning rate {settings.learning_rate:g}, batches of {settings.batch_size}, "
-        f"{_average(settings)}, {_augmentation(settings)}, seed {settings.seed}."
+        f"Study `{recipe.name}`, from {source}; {settings.max_epochs} epochs at most, "
+        f"{OPTIMISERS[settings.optimizer]}, learning rate {settings.learning_rate:g}, batches of "
+        f"{settings.batch_size}, {_average(settings)}, {_augmentation(settings)}, seed {settings.seed}."
     )
     try:
         info = open_store(Path(checkpoint.store.path)).info

@@ -97,7 +97,7 @@ class Training:
     """Most validation images to use after each epoch; 0: all."""
     augmentation: list[Transform] = field(default_factory=list)
     """Random steps on training batches only, each {name, options}: disturb, energy_scale, flip_eta,
-    flip_phi, gaussian_noise, mask_patches, mixup, reweight, roll_phi, rotate, rotate90."""
+    flip_phi, gaussian_noise, half_turn, mask_patches, mixup, reweight, roll_phi, rotate, rotate90."""
     start: str = ""
     """Run folder whose best checkpoint the weights start from: of pretrain, or of a training; empty: none."""
     teacher: str = ""

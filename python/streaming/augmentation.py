@@ -1,9 +1,9 @@
 """Random transforms for training. Rows run along eta, columns along phi.
 
-What is a symmetry depends on the sample. The reflection in phi is one where both charges are alike. The
-reflection in eta is one of particles around a jet axis, and of crops of a detector whose sides are alike: a
-crop at +eta becomes one at -eta, with tilts and material as they are there. It is none of a sample of one
-side. Rotations are symmetries of jets that were not aligned.
+What is a symmetry depends on the sample. Around a jet axis, the mirrors in eta and in phi are. In crops of
+the ECAL barrel, where both charges are alike, the half turn is one: the half barrel at -eta is that at +eta,
+turned about a transverse axis. A single mirror reverses how crystals lean in one direction, which is little.
+Rotations are symmetries of jets that were not aligned.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..errors import suggest
+from ..geometry.grids import EB_IETA_MAX, EE_ROWS
 from ..store import ImageSpec
 from .registry import BatchTransform, TensorBatch, register
 
@@ -45,35 +46,67 @@ def _check_probability(probability: float) -> None:
         raise ValueError(msg)
 
 
-def _flip(image: ImageSpec, axis: int, probability: float) -> BatchTransform:
+def _flip(image: ImageSpec, axes: Sequence[int], probability: float) -> BatchTransform:
     """Mirror crops about their seed cell, which stays where it is, other images about their middle."""
     _check_probability(probability)
-    shift = 0
-    if image.grid.kind == "crystals":
-        shift = 2 * image.seed[axis - 2] - (image.shape[axis - 1] - 1)
-    return Augment(lambda x, r: torch.where(_chance(x, r, probability), mirrored(x, axis, shift), x))
+    shifts = [_shift(image, axis - 2) if image.grid.kind == "crystals" else 0 for axis in axes]
+
+    def flip(x: Tensor, random: Random) -> Tensor:
+        made = x
+        for axis, shift in zip(axes, shifts, strict=True):
+            made = mirrored(made, axis, shift)
+        return torch.where(_chance(x, random, probability), made, x)
+
+    return Augment(flip)
+
+
+def _shift(image: ImageSpec, axis: int) -> int:
+    """Return by how many cells the mirror about the seed differs from that about the middle."""
+    shift = 2 * image.seed[axis] - (image.shape[axis + 1] - 1)
+    if abs(shift) > image.shape[axis + 1] // 2:
+        msg = (
+            f"the seed [{image.seed[0]}, {image.seed[1]}] lies at the edge; its mirror would leave the image"
+        )
+        raise ValueError(msg)
+    return shift
 
 
 def mirrored(images: Tensor, axis: int, shift: int) -> Tensor:
     """Mirror images along an axis and shift them by so many cells; cells that come from nowhere are 0."""
-    size = images.shape[axis]
-    source = size - 1 + shift - torch.arange(size)
-    inside = (source >= 0) & (source < size)
-    shape = [1] * images.dim()
-    shape[axis] = size
-    return images.index_select(axis, source.clamp(0, size - 1)) * inside.to(images.dtype).reshape(shape)
+    flipped = images.flip(axis)
+    if not shift:
+        return flipped
+    made, kept = torch.zeros_like(images), images.shape[axis] - abs(shift)
+    made.narrow(axis, max(shift, 0), kept).copy_(flipped.narrow(axis, max(-shift, 0), kept))
+    return made
+
+
+def _check_both_sides(image: ImageSpec) -> None:
+    """Refuse crops of one side of the detector, whose mirror images are on the other."""
+    middle = range(EE_ROWS + EB_IETA_MAX - 1, EE_ROWS + EB_IETA_MAX + 1)
+    if image.grid.kind == "crystals" and not all(image.domain.contains("seed_rows", row) for row in middle):
+        msg = "the events lie on one side of the detector; crops of it become crops of the other side"
+        raise ValueError(msg)
 
 
 @register("flip_eta")
 def flip_eta(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:  # noqa: ARG001
     """Mirror in eta."""
-    return _flip(image, 2, probability)
+    _check_both_sides(image)
+    return _flip(image, [2], probability)
 
 
 @register("flip_phi")
 def flip_phi(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:  # noqa: ARG001
     """Mirror in phi."""
-    return _flip(image, 3, probability)
+    return _flip(image, [3], probability)
+
+
+@register("half_turn")
+def half_turn(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:  # noqa: ARG001
+    """Turn by 180 degrees, crops about their seed cell: mirror in eta and in phi."""
+    _check_both_sides(image)
+    return _flip(image, [2, 3], probability)
 
 
 @register("rotate90")

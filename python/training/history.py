@@ -41,7 +41,7 @@ class History(lightning.Callback):
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Start the clock, also in the middle of an epoch; write the rows of the checkpoint."""
-        self._started = time.perf_counter()
+        self._started = self._said = time.perf_counter()
         self._loss = self._loss.to(pl_module.device)
         if self.rows and trainer.is_global_zero:
             write_history(self.path, self.rows)
@@ -66,9 +66,10 @@ class History(lightning.Callback):
         self._images += len(batch.images)
         self._trained = self._seconds()
         if trainer.is_global_zero and time.perf_counter() - self._said > LOG_SECONDS:
+            speed = self._images * trainer.world_size / self._trained
             self._say(
                 f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}: batch {batch_idx + 1:,} of "
-                f"{trainer.num_training_batches:,}, {self._images / self._trained:,.0f} images/s"
+                f"{trainer.num_training_batches:,}, {speed:,.0f} images/s"
             )
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import re
 from collections.abc import Callable
@@ -12,8 +11,6 @@ from torch import nn
 from torch.optim import AdamW, Muon, Optimizer
 
 from ..recipe import Training
-
-logger = logging.getLogger(__name__)
 
 _BLOCK = re.compile(r"\.(?:blocks|layers)\.(\d+)\.")
 _HEAD = re.compile(r"\.(?:head|mlp_head|linear_head|to_logits)\.")
@@ -59,16 +56,9 @@ def make_optimizer(network: nn.Module, settings: Training, fused: bool) -> Optim
     (arXiv:2502.16982), at the same learning rate and decay; everything else is left to AdamW, so a network
     without blocks is trained with AdamW alone.
     """
-    names = {id(parameter): name for name, parameter in network.named_parameters()}
     layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
     decayed = {id(layer.weight) for layer in layers}
-    matrices: set[int] = set()
-    if settings.optimizer == "muon":
-        linear = [id(layer.weight) for layer in layers if isinstance(layer, nn.Linear)]
-        matrices = {one for one in linear if _BLOCK.search(names[one])}
-        taken = f"Muon takes {len(matrices)} matrices of transformer blocks, AdamW the rest"
-        nothing = "Muon finds no matrix of a transformer block; AdamW trains all"
-        logger.info("%s", taken if matrices else nothing)
+    matrices = {id(one) for one in muon_matrices(network)} if settings.optimizer == "muon" else set()
     groups: list[dict[str, Any]] = []
     inner: list[dict[str, Any]] = []
     for depth, trained in by_depth(network, settings.layer_decay < 1).items():
@@ -80,6 +70,12 @@ def make_optimizer(network: nn.Module, settings: Training, fused: bool) -> Optim
             inner.append({"params": some, "lr": rate, "weight_decay": settings.weight_decay})
     rest = AdamW(groups, lr=settings.learning_rate, fused=fused)
     return Joined([rest, Muon(inner, adjust_lr_fn="match_rms_adamw")]) if inner else rest
+
+
+def muon_matrices(network: nn.Module) -> list[nn.Parameter]:
+    """Return the matrices of transformer blocks, which are left to Muon where the recipe has it."""
+    linear = [name for name, one in network.named_modules() if isinstance(one, nn.Linear)]
+    return [network.get_parameter(f"{name}.weight") for name in linear if _BLOCK.search(f"{name}.")]
 
 
 def by_depth(network: nn.Module, split: bool) -> dict[int, list[nn.Parameter]]:

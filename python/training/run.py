@@ -31,6 +31,7 @@ from .data import RunData, check_skip, fit_preprocessing
 from .history import History
 from .lightning_module import TrainingModule
 from .loggers import check_logger, make_logger
+from .optimizer import muon_matrices
 from .pretraining import PretrainingModule
 from .start import load_start
 from .teacher import load_teacher
@@ -177,6 +178,8 @@ def _train(
     steps = recipe.training.max_epochs * steps_per_epoch(recipe, store)
     info = dataclasses.replace(checkpoint_info(recipe, store, network), pretext=kind.pretext)
     module = kind(network, recipe.training, steps, run, info)
+    if trainer.is_global_zero and recipe.training.optimizer == "muon":
+        logger.info("Muon: %d matrices of transformer blocks; AdamW: the rest", len(muon_matrices(network)))
     _fit(trainer, module, RunData(recipe, store, run), found[0] if found else None)
 
 
