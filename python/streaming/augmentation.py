@@ -64,9 +64,7 @@ def _shift(image: ImageSpec, axis: int) -> int:
     """Return by how many cells the mirror about the seed differs from that about the middle."""
     shift = 2 * image.seed[axis] - (image.shape[axis + 1] - 1)
     if abs(shift) > image.shape[axis + 1] // 2:
-        msg = (
-            f"the seed [{image.seed[0]}, {image.seed[1]}] lies at the edge; its mirror would leave the image"
-        )
+        msg = f"seed {list(image.seed)} lies near the edge; crops mirrored about it would be cut off"
         raise ValueError(msg)
     return shift
 
