@@ -20,6 +20,7 @@ import numpy as np
 from results import add_rows
 
 from RecoE2E.ParticleViT.commands import cli
+from RecoE2E.ParticleViT.errors import InputError
 
 HITS = 45
 Key = tuple[str, tuple[int, int], str]  # model, channels and side, runtime
@@ -37,14 +38,16 @@ def benchmark(
     Args:
         models: Names of the registry.
         sides: Height and width of the images.
-        channels: Channels of the images of each side.
+        channels: Channels of the images of each side; one number: of all.
         rounds: Calls at batch 1; a tenth of them at batch 64.
         results: CSV file that gets the rows.
     """
     import torch
 
     torch.set_num_threads(1)
-    shapes = list(zip(channels, sides, strict=True))
+    if len(channels) not in (1, len(sides)):
+        raise InputError(f"--channels has {len(channels)} numbers; give 1, or {len(sides)} as --sides")
+    shapes = [(channels[number % len(channels)], side) for number, side in enumerate(sides)]
     images = {shape: sparse_images(256, *shape) for shape in shapes}
     calls: dict[Key, Callable[[Any], Any]] = {}
     for name, shape in itertools.product(models, shapes):
