@@ -83,7 +83,7 @@ def _check_both_sides(image: ImageSpec) -> None:
     """Refuse crops of one side of the detector, whose mirror images are on the other."""
     middle = range(EE_ROWS + EB_IETA_MAX - 1, EE_ROWS + EB_IETA_MAX + 1)
     if image.grid.kind == "crystals" and not all(image.domain.contains("seed_rows", row) for row in middle):
-        msg = "the events lie on one side of the detector; crops of it become crops of the other side"
+        msg = "the events lie on one side of the detector, their mirror images on the other; leave it out"
         raise ValueError(msg)
 
 
