@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Append what `particlevit robustness` found to a table, one row per run, perturbation and strength.
 
-    test/benchmarks/robustness.py --scan FOLDER --results test/benchmarks/results/robustness.csv [--prefix NAME]
+    test/benchmarks/robustness.py --scan FOLDER --results FILE.csv [--prefix NAME]
 
 FOLDER is the output of `particlevit robustness --runs ... --output FOLDER`.
 """
