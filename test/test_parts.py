@@ -53,10 +53,9 @@ def run(part: str, environment: dict[str, str]) -> subprocess.CompletedProcess[s
 def test_a_missing_part_is_a_skip_that_says_what_brings_it(part, tmp_path):
     done = run(part, hide(part, tmp_path))
     assert done.returncode == 0, done.stdout
-    last = done.stdout.strip().splitlines()[-3:]
-    assert "= not tested =" in last[0]
-    assert f"without {part} ({parts.PARTS[part].bring})" in last[1]
-    assert "skipped" in last[2]
+    *_, missing = done.stdout.strip().partition("= not tested =")
+    assert f"without {part} ({parts.PARTS[part].bring})" in missing  # beside what this machine lacks anyway
+    assert "skipped" in missing.splitlines()[-1]
 
 
 @pytest.mark.parametrize("part", ["g++", "Catch2"])
