@@ -109,41 +109,39 @@ def assess(
     features = features_of(run.trained_network)
     fitted = fit_distance(*_featured(events, "train", features))
 
-    def far(some: Images) -> Floats:
-        return fitted(features(some))
-
     usual = fitted(_featured(events, "validation", features)[0])
     threshold = float(np.quantile(usual, 1 - false_alarms))
+
+    def flagged(some: Images) -> Rate:
+        return _rate(fitted(features(some)) > threshold)
+
     images, truth = _read(events, proof_split(events), limit)
-    tested, each = far(images), _of_members(run, images)
-    changed = {
-        kind: [far(one) for one in _disturbed(run, images, kind, strengths[kind])]
-        for kind in fitting(run.trained_network.image)
-        if kind in strengths
-    }
+    tested, each = fitted(features(images)), _of_members(run, images)
     found = Uncertainty(
         run.name,
         false_alarms,
         threshold,
         _rate(tested > threshold),
         {
-            kind: {
-                f"{strength:g}": _rate(one > threshold)
-                for strength, one in zip(strengths[kind], parts, strict=True)
-            }
-            for kind, parts in changed.items()
+            kind: {name: flagged(some) for name, some in _disturbed(run, images, kind, strengths[kind])}
+            for kind in fitting(run.trained_network.image)
+            if kind in strengths
         },
-        {name: _rate(far(_images(other, limit)) > threshold) for name, other in stores.items()},
+        {name: flagged(_images(other, limit)) for name, other in stores.items()},
         len(each),
         coverage(each[..., -1]) if len(each) > 2 else (),
         spread_bins(each, truth) if len(each) > 1 else (),
     )
     found.write(output / "uncertainty.json")
-    draw_distances(output / "plots/uncertainty_distance.png", found, usual, tested)
-    draw_flagged(output / "plots/uncertainty_flagged.png", found)
-    if found.bins:
-        draw_spread(output / "plots/uncertainty_spread.png", found)
+    _draw(found, output / "plots", usual, tested)
     return found
+
+
+def _draw(found: Uncertainty, folder: Path, usual: Floats, tested: Floats) -> None:
+    draw_distances(folder / "uncertainty_distance.png", found, usual, tested)
+    draw_flagged(folder / "uncertainty_flagged.png", found)
+    if found.bins:
+        draw_spread(folder / "uncertainty_spread.png", found)
 
 
 def _check_split(events: Events, split: str) -> None:
@@ -182,11 +180,13 @@ def _images(events: Events, limit: int) -> Images:
     return np.concatenate(parts)[:limit] if parts else np.zeros((0, *events.store.image.shape), np.float32)
 
 
-def _disturbed(run: Run, images: Images, kind: str, strengths: Sequence[float]) -> Iterator[Images]:
-    """Yield the images at each strength of a perturbation."""
+def _disturbed(
+    run: Run, images: Images, kind: str, strengths: Sequence[float]
+) -> Iterator[tuple[str, Images]]:
+    """Yield each strength of a perturbation, as it is written, and the images."""
     spread = cell_spreads(images)
     for strength in strengths:
-        yield perturb(images, run.trained_network.image, kind, strength, spread, seed=1)
+        yield f"{strength:g}", perturb(images, run.trained_network.image, kind, strength, spread, seed=1)
 
 
 def _rate(flags: NDArray[np.bool_]) -> Rate:

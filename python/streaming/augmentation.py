@@ -6,6 +6,7 @@ turned about a transverse axis. A single mirror reverses how crystals lean in on
 Rotations are symmetries of jets that were not aligned.
 """
 
+# ruff: noqa: ARG001  # every step is given the image and the classes, needed or not
 from __future__ import annotations
 
 import math
@@ -88,27 +89,27 @@ def _check_both_sides(image: ImageSpec) -> None:
 
 
 @register("flip_eta")
-def flip_eta(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:  # noqa: ARG001
-    """Mirror in eta."""
+def flip_eta(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:
+    """Mirror in eta, crops about their seed cell; refused where all events lie on one side."""
     _check_both_sides(image)
     return _flip(image, [2], probability)
 
 
 @register("flip_phi")
-def flip_phi(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:  # noqa: ARG001
-    """Mirror in phi."""
+def flip_phi(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:
+    """Mirror in phi, crops about their seed cell."""
     return _flip(image, [3], probability)
 
 
 @register("half_turn")
-def half_turn(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:  # noqa: ARG001
-    """Turn by 180 degrees, crops about their seed cell: mirror in eta and in phi."""
+def half_turn(image: ImageSpec, classes: Sequence[str], probability: float = 0.5) -> BatchTransform:
+    """Mirror in eta and in phi together, that is turn by 180 degrees; otherwise as `flip_eta`."""
     _check_both_sides(image)
     return _flip(image, [2, 3], probability)
 
 
 @register("rotate90")
-def rotate90(image: ImageSpec, classes: Sequence[str]) -> BatchTransform:  # noqa: ARG001
+def rotate90(image: ImageSpec, classes: Sequence[str]) -> BatchTransform:
     """Turn by 0, 90, 180 or 270 degrees."""
     if image.height != image.width:
         msg = f"images of {image.height} x {image.width} cannot be turned; crop them to a square"
@@ -126,7 +127,7 @@ def turned(images: Tensor, turns: Tensor) -> Tensor:
 
 
 @register("rotate")
-def rotate(image: ImageSpec, classes: Sequence[str], degrees: float = 180.0) -> BatchTransform:  # noqa: ARG001
+def rotate(image: ImageSpec, classes: Sequence[str], degrees: float = 180.0) -> BatchTransform:
     """Turn by a random angle of at most `degrees`, interpolating; channels keep their sum (up to 2 x)."""
 
     def turn(x: Tensor, random: Random) -> Tensor:
@@ -146,7 +147,7 @@ def rotate(image: ImageSpec, classes: Sequence[str], degrees: float = 180.0) -> 
 
 
 @register("roll_phi")
-def roll_phi(image: ImageSpec, classes: Sequence[str], cells: int) -> BatchTransform:  # noqa: ARG001
+def roll_phi(image: ImageSpec, classes: Sequence[str], cells: int) -> BatchTransform:
     """Shift by at most `cells` columns either way, around the edge."""
 
     def roll(x: Tensor, random: Random) -> Tensor:
@@ -163,7 +164,7 @@ Width = float | list[float]
 @register("gaussian_noise")
 def gaussian_noise(
     image: ImageSpec,
-    classes: Sequence[str],  # noqa: ARG001
+    classes: Sequence[str],
     sigma: Width | dict[str, Width],
     occupied: bool = False,
     probability: float = 1.0,
@@ -187,8 +188,8 @@ def gaussian_noise(
 
 @register("mask_patches")
 def mask_patches(
-    image: ImageSpec,  # noqa: ARG001
-    classes: Sequence[str],  # noqa: ARG001
+    image: ImageSpec,
+    classes: Sequence[str],
     size: int = 4,
     fraction: float = 0.1,
 ) -> BatchTransform:
@@ -209,7 +210,7 @@ def alive(images: Tensor, fraction: float | Tensor, side: int, random: Random) -
 
 
 @register("energy_scale")
-def energy_scale(image: ImageSpec, classes: Sequence[str], sigma: float = 0.02) -> BatchTransform:  # noqa: ARG001
+def energy_scale(image: ImageSpec, classes: Sequence[str], sigma: float = 0.02) -> BatchTransform:
     """Multiply all energies and momenta of an image by one factor, 1 + `sigma` x a standard normal number."""
     energies = torch.tensor(image.of_kind("energy", "momentum"))[None, :, None, None]
 

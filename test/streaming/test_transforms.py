@@ -72,10 +72,10 @@ def test_half_turn_is_both_mirrors():
 
 def test_the_half_barrels_are_half_turns_of_each_other():
     """Of the simulation's showers, which lean with the crystals; one mirror alone makes others."""
-    column, rows = np.full(2000, 10.3), np.full(2000, 10.7)
+    row, column = np.full(2000, 10.7), np.full(2000, 10.3)
     seen = []
     for mirror in (False, True):
-        place = (21 - rows, 21 - column) if mirror else (rows, column)
+        place = (21 - row, 21 - column) if mirror else (row, column)
         mirrored = np.full(2000, mirror)
         energy, random = np.full(2000, 50.0), np.random.default_rng(1)
         made = deposit(np.arange(2000), energy, *place, mirrored, (2000, 21, 21), random, np.ones(2000))
