@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
 from ..recipe import Training
+from .muon import PortableMuon
 
 _BLOCK = re.compile(r"\.(?:blocks|layers)\.(\d+)\.")
 _HEAD = re.compile(r"\.(?:head|mlp_head|linear_head|to_logits)\.")
@@ -69,7 +70,7 @@ def make_optimizer(network: nn.Module, settings: Training, fused: bool) -> Optim
         if some := [p for p in trained if id(p) in matrices]:
             inner.append({"params": some, "lr": rate, "weight_decay": settings.weight_decay})
     rest = AdamW(groups, lr=settings.learning_rate, fused=fused)
-    return Joined([rest, Muon(inner, adjust_lr_fn="match_rms_adamw")]) if inner else rest
+    return Joined([rest, PortableMuon(inner)]) if inner else rest
 
 
 def muon_matrices(network: nn.Module) -> list[nn.Parameter]:

@@ -12,6 +12,7 @@ from torch.optim import AdamW
 from RecoE2E.ParticleViT.models import build_model
 from RecoE2E.ParticleViT.recipe import Training
 from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
+from RecoE2E.ParticleViT.training.muon import PortableMuon
 from RecoE2E.ParticleViT.training.optimizer import make_optimizer, muon_matrices
 
 IMAGE = ImageSpec((ChannelSpec("energy", "GeV", "energy"),), 24, 24, (12, 12))
@@ -115,3 +116,23 @@ def test_a_schedule_reaches_both():
     steps(network, optimizer, [1])
     for key, parameter in network.named_parameters():
         assert torch.equal(parameter, before.get_parameter(key)), key
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (40, 12), (12, 40)])
+def test_float32_makes_the_steps_of_torch(shape):
+    """torch's Muon multiplies in bfloat16, of 8 bits: the steps differ by its rounding, and no more."""
+    random = torch.Generator().manual_seed(2)
+    first, gradients = torch.randn(shape, generator=random), torch.randn(3, *shape, generator=random)
+    ours, theirs = (torch.nn.Parameter(first.clone()) for _ in range(2))
+    settings = {"lr": 0.1, "weight_decay": 0.05}
+    pairs = [
+        (ours, PortableMuon([{"params": [ours], **settings}])),
+        (theirs, torch.optim.Muon([theirs], **settings, adjust_lr_fn="match_rms_adamw")),
+    ]
+    for gradient in gradients:
+        for parameter, optimizer in pairs:
+            parameter.grad = gradient.clone()
+            optimizer.step()
+    moved, other = ours.detach() - first, theirs.detach() - first
+    assert torch.linalg.norm(moved - other) < 0.02 * torch.linalg.norm(other)
+    assert not torch.equal(moved, other)
