@@ -179,7 +179,9 @@ def _train(
     info = dataclasses.replace(checkpoint_info(recipe, store, network), pretext=kind.pretext)
     module = kind(network, recipe.training, steps, run, info)
     if trainer.is_global_zero and recipe.training.optimizer == "muon":
-        logger.info("Muon: %d matrices of transformer blocks; AdamW: the rest", len(muon_matrices(network)))
+        count = len(muon_matrices(network))
+        taken = f"Muon: {count} matrices of transformer blocks; AdamW: the rest"
+        logger.info(taken if count else "AdamW: everything, since there are no transformer blocks for Muon")
     _fit(trainer, module, RunData(recipe, store, run), found[0] if found else None)
 
 
