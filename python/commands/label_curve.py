@@ -71,7 +71,7 @@ def compare_sizes(kinds: Sequence[Kind], plan: Plan, store: Path, folder: Path) 
     """Train each kind with each number of events and each seed, and return the table.
 
     The AUCs are those of the test split, or of validation where there is none. Each seed has training events
-    of its own, as far as they reach.
+    of its own; where there are not enough, they overlap as little as possible.
 
     Raises:
         RecipeError: torchrun started several processes.
@@ -112,7 +112,8 @@ def train_one(kind: Kind, size: int, seed: int | None, plan: Plan, store: Store,
     settings = _with_size(kind.recipe.training, size, store.events("train"))
     if seed is not None:
         run = run / str(seed)
-        settings = dataclasses.replace(settings, seed=seed, skip=_skip(plan.seeds.index(seed), size, store))
+        skip = first_event(plan.seeds.index(seed), len(plan.seeds), size, store.events("train"))
+        settings = dataclasses.replace(settings, seed=seed, skip=skip)
     train(_with_training(kind.recipe, with_steps(settings, size, plan.steps)), store, run)
     return Run(run)
 
@@ -121,10 +122,15 @@ def _with_size(settings: Training, size: int, total: int) -> Training:
     return dataclasses.replace(settings, limit=size if size < total else 0)
 
 
-def _skip(number: int, size: int, store: Store) -> int:
-    """Return where the events of seed number `number` begin: after the others', if there are enough."""
-    total = store.events("train")
-    return min(number * size, total - size)
+def first_event(number: int, seeds: int, size: int, total: int) -> int:
+    """Return where a seed's events begin: after the others', or evenly spread if there are not enough.
+
+    >>> [first_event(number, 3, 20, 100) for number in range(3)]
+    [0, 20, 40]
+    >>> [first_event(number, 3, 20, 48) for number in range(3)]
+    [0, 14, 28]
+    """
+    return number * min(size, (total - size) // max(1, seeds - 1))
 
 
 def with_steps(settings: Training, size: int, steps: int) -> Training:

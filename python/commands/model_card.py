@@ -12,14 +12,17 @@ from ..deployment.validation import Validation
 from ..errors import OutputError, ParticleViTError
 from ..evaluation.robustness import LABELS, Robustness, Scan
 from ..files import check_writable, sha256
+from ..geometry.description import Domain
 from ..inference.manifest import FILES, Manifest
 from ..inference.metrics import Metrics, SplitMetrics
 from ..inference.run import Run
+from ..ingest.domain import measured_domain
 from ..recipe import Training
 from ..report.markdown import Markdown
 from ..report.quantity import kinematic, with_error
 from ..simulation import is_simulated
 from ..store import StoreInfo, open_store
+from ..store.schema import InputInfo
 from .model_failures import known_failures
 
 CARD = "MODEL_CARD.md"
@@ -40,6 +43,7 @@ TIERS = {
     "particles": "particles, not hits",
 }
 OPTIMISERS = {"adamw": "AdamW", "muon": "Muon for matrices of transformer blocks and AdamW for the rest"}
+LIMITS = {"pt": "pT (GeV)", "abs_eta": "abs(eta)", "seed_rows": "row of the seed"}
 T = TypeVar("T", bound=Artefact)
 
 
@@ -152,9 +156,9 @@ def _purpose(manifest: Manifest) -> str:
 
 
 def _description(card: Markdown, manifest: Manifest, metrics: Metrics | None, licence: str) -> None:
-    image, domain = manifest.image, manifest.image.domain
-    found = {"pT (GeV)": domain.pt, "abs(eta)": domain.abs_eta, "row of the seed": domain.seed_rows}
-    limits = [f"{name} {_range(values)}" for name, values in found.items() if isinstance(values, tuple)]
+    image = manifest.image
+    found = {label: getattr(image.domain, name) for name, label in LIMITS.items()}
+    limits = [f"{label} {_range(values)}" for label, values in found.items() if isinstance(values, tuple)]
     rows = {
         "network": f"`{manifest.name}`",
         "classes": ", ".join(manifest.classes),
@@ -184,6 +188,8 @@ def _loads_in(manifest: Manifest) -> str:
 
 def _range(limits: tuple[float | None, float | None]) -> str:
     low, high = limits
+    if low == high is not None:
+        return f"{low:g}"
     if low is None or high is None:
         return f"up to {high:g}" if low is None and high is not None else f"from {low:g}" if low else "any"
     return f"{low:g} to {high:g}"
@@ -226,17 +232,28 @@ def _augmentation(settings: Training) -> str:
 
 def _origins(run: Run, manifest: Manifest) -> Iterator[str]:
     """Say what limits the trust in the events: simulated ones, and ranges that nobody measured."""
-    try:
-        inputs = open_store(Path(run.checkpoint.store.path)).info.inputs
-    except ParticleViTError:
-        inputs = ()
+    inputs, measured = _trained_on(run)
     if any(is_simulated(one.file, one.entries) for one in inputs):
         yield (
             "Trained and tested on this package's own simulation, not on CMS simulation and not on data: the "
             "figures above hold for it alone. Train your own before you draw a conclusion from a score."
         )
-    for name in (manifest.recipe or {}).get("image", {}).get("domain", {}):
-        yield f"The range of {name} in the domain was set by hand, wider or narrower than that of the events."
+    for name, limits in (manifest.recipe or {}).get("image", {}).get("domain", {}).items():
+        found = getattr(measured, name)
+        events = f"is {_range(found)}: elsewhere nothing was tested" if found else "is not known"
+        yield (
+            f"The domain's {LIMITS[name]}, {_range(limits)}, was set by hand; that of the training events "
+            f"{events}."
+        )
+
+
+def _trained_on(run: Run) -> tuple[Sequence[InputInfo], Domain]:
+    """Return the files and the ranges of the training events, as far as the store is still there."""
+    try:
+        store = open_store(Path(run.checkpoint.store.path))
+        return store.info.inputs, measured_domain(store.image, store.shards("train"))
+    except ParticleViTError:
+        return (), Domain()
 
 
 def _splits(info: StoreInfo) -> list[tuple[Any, ...]]:

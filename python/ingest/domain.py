@@ -21,7 +21,12 @@ COLUMNS = ("pt", "eta", SEED_ROW, "ieta")
 
 
 def with_domain(image: ImageSpec, shards: Sequence[Path]) -> ImageSpec:
-    """Return `image` with the ranges of its domain that it lacks, measured on the events of `shards`.
+    """Return `image` with the ranges of its domain that it lacks, measured on the events of `shards`."""
+    return replace(image, domain=image.domain.over(measured_domain(image, shards)))
+
+
+def measured_domain(image: ImageSpec, shards: Sequence[Path]) -> Domain:
+    """Return the ranges that the events of `shards` cover.
 
     Rows come from the column seed_row, or else, of crystals, from ieta; grids of eta and phi have none. A
     column that is missing, or NaN everywhere, gives no range. Ends are rounded outwards, to 10 GeV, 0.1
@@ -30,12 +35,11 @@ def with_domain(image: ImageSpec, shards: Sequence[Path]) -> ImageSpec:
     parts = [read_side_columns(shard, _present(shard))[0] for shard in shards]
     names = set().union(*parts) if parts else set()
     columns = {name: np.concatenate([part[name] for part in parts]) for name in names}
-    measured = Domain(
+    return Domain(
         pt=_range(columns.get("pt"), 0.1),
         abs_eta=_range(np.abs(columns["eta"]), 10.0) if "eta" in columns else UNSET,
         seed_rows=_rows(columns, image.jet_seed != "none") if image.grid.kind == "crystals" else UNSET,
     )
-    return replace(image, domain=image.domain.over(measured))
 
 
 def _present(shard: Path) -> list[str]:

@@ -5,7 +5,7 @@ radiated at any depth may convert, and the pairs radiate again.
 
 Sources:
 - S. Navas et al. (Particle Data Group), Phys. Rev. D 110 (2024) 030001, section 34.4: bremsstrahlung and pair
-  production in the complete-screening limit, radius of curvature.
+  production in the complete-screening limit; section 35.14: radius of curvature.
 - CMS Collaboration, JINST 3 (2008) S08004, chapter 3 (radii of the layers, material budget), and
   JINST 10 (2015) P08010, figure 1 (radiation lengths in front of the ECAL against eta).
 """

@@ -125,6 +125,10 @@ class Store:
         shard = self.info.splits[self._known(split)].shards[block.shard]
         return read_events(self._verify(shard), block.start, block.stop, columns)
 
+    def shards(self, split: str) -> list[Path]:
+        """Return the files of `split`, verified."""
+        return [self._verify(shard) for shard in self.info.splits[self._known(split)].shards]
+
     def read_columns(self, split: str, names: Sequence[str]) -> tuple[dict[str, Array], Array]:
         """Return columns and labels of all events of `split`, without their images.
 
@@ -134,8 +138,7 @@ class Store:
         for name in names:
             if name not in self.info.columns:
                 raise StoreError(f"{self.path}: no column '{name}'; {suggest(name, self.info.columns)}")
-        shards = self.info.splits[self._known(split)].shards
-        parts = [read_side_columns(self._verify(shard), names) for shard in shards]
+        parts = [read_side_columns(shard, names) for shard in self.shards(split)]
         if not parts:
             return {name: np.zeros(0) for name in names}, np.zeros(0, np.int64)
         columns = {name: np.concatenate([part[name] for part, _ in parts]) for name in names}

@@ -53,7 +53,7 @@ def make_optimizer(network: nn.Module, settings: Training, fused: bool) -> Optim
     """Return the recipe's optimiser; biases, norms, positions and tokens are not decayed.
 
     With Muon (https://kellerjordan.github.io/posts/muon), the matrices of transformer blocks, which are most
-    of their weights, take steps whose singular values are equal, as long as those of AdamW would be
+    of their weights, take steps whose singular values are nearly equal, as long as those of AdamW would be
     (arXiv:2502.16982), at the same learning rate and decay; everything else is left to AdamW, so a network
     without blocks is trained with AdamW alone.
     """

@@ -8,7 +8,7 @@ import shutil
 import pytest
 import yaml
 
-from RecoE2E.ParticleViT.commands.model_card import model_card, write_card
+from RecoE2E.ParticleViT.commands.model_card import _origins, model_card, write_card
 from RecoE2E.ParticleViT.commands.model_failures import known_failures
 from RecoE2E.ParticleViT.evaluation.robustness import Disturbed, Robustness, Scan
 from RecoE2E.ParticleViT.inference.metrics import Bin, PhaseSpace, Sculpting
@@ -107,13 +107,29 @@ def test_failures_are_read_off_the_figures(exported_run):
     found = "\n".join(known_failures(image, metrics, scan("run", 0.9, 0.89)))
     for words in (
         "Overtrained",
-        "Weaker at pT (GeV) 20 to 30: AUC 0.700 ± 0.020",
+        "Weaker at pT (GeV) 20 to 30: AUC 0.700 ± 0.020 against 0.900 in the other bins",
         "sculpts the background's mass",
     ):
         assert words in found
     assert "lowers the AUC" not in found
     assert "not measured" not in found
     assert "What was not measured is not known" in known_failures(image, None, None)[-1]
+
+
+def test_what_carries_all_bins_is_no_weakness_of_one(exported_run):
+    """Mass tells the classes apart: within any of its bins the AUC is lower than that of all events."""
+    run = Run(exported_run)
+    space = PhaseSpace({"mass": tuple(Bin(m, m + 1.0, 99, 0.78 + m / 100, 0.016) for m in range(3))}, {})
+    metrics = dataclasses.replace(run.metrics, phase_space=space)
+    assert "Weaker" not in "".join(known_failures(run.manifest.image, metrics, None))
+
+
+def test_a_range_that_was_set_by_hand_stands_beside_that_of_the_events(own_run):
+    domain = {"pt": [10.0, None], "seed_rows": [71, 209]}
+    manifest = dataclasses.replace(Run(own_run).manifest, recipe={"image": {"domain": domain}})
+    found = "\n".join(_origins(Run(own_run), manifest))
+    assert "The domain's pT (GeV), from 10, was set by hand; that of the training events is" in found
+    assert "row of the seed, 71 to 209, was set by hand; that of the training events is not known." in found
 
 
 @pytest.mark.parametrize(
