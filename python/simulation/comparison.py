@@ -1,4 +1,4 @@
-"""How well simulated electron and photon crops agree with real ones.
+"""How well simulated electron and photon crops agree with those of CMS's own simulation, called real here.
 
 Three answers, from the plain to the strict: moments of the images; the AUC of a classifier trained on real
 data when it judges the simulation; and the AUC of classifiers told to tell real from simulated crops of one

@@ -46,7 +46,7 @@ CLUSTER_HIT_GEV = 0.08
 CLUSTER_ROWS = 2  # a cluster of the supercluster lies within so many rows of the seed
 ISOLATION_HIT_GEV = 0.095
 # Columns of five crystals that continue a hybrid cluster, and that start one. CMSSW has 0.1 for the first;
-# the real clusters end sooner than that gives here, perhaps because of how amplitudes are fitted.
+# the public crops' clusters end sooner than that gives here, perhaps because of how amplitudes are fitted.
 DOMINO_GEV = 0.13
 DOMINO_SEED_GEV = 0.35
 

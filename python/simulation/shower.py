@@ -32,9 +32,11 @@ CRYSTAL_TILT = math.radians(
 
 ENERGIES = np.array([0.1, 0.5, 2.0, 8.0, 30.0, 100.0])  # nodes of the table, GeV
 LATERAL_SCALES = np.array([0.9, 0.95, 1.0, 1.05, 1.1])  # shower-to-shower fluctuation of the radii
-LATERAL_SIGMA = 0.03  # chosen on the real crops; wider (0.15) blurs what a network trained on them looks for
+LATERAL_SIGMA = (
+    0.03  # chosen on the public crops; wider (0.15) blurs what a network trained on them looks for
+)
 # The field bends the shower's own electrons (10 MeV: radius 0.9 cm, range 0.8 cm) in the transverse plane, so
-# that showers are wider in phi. In the real crops the narrowest tenth of showers has 1.45 times more energy
+# that showers are wider in phi. In the public crops the narrowest tenth of showers has 1.45 times more energy
 # in the neighbours along phi, and 0.95 times along eta, than the parametrisation, made without field, gives.
 PHI_STRETCH = 1.12
 OFFSETS = 20  # points of impact per crystal and axis

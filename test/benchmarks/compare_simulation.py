@@ -1,4 +1,6 @@
-"""Simulated against real electron and photon crops: moments, the judge's AUC, separability, overlays.
+"""Simulated electron and photon crops against those of CMS's own simulation, called real here.
+
+Moments, the judge's AUC, separability, overlays.
 
 Run: python test/benchmarks/compare_simulation.py --data ../shared/data [--events N] [--output FOLDER]
 """
