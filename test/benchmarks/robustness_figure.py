@@ -99,8 +99,9 @@ def plot(groups: dict[str, Curves], output: Path) -> None:
 def _curve(panel: Axes, name: str, color: str, areas: dict[float, list[float]]) -> None:
     retrained = name.endswith(RETRAINED)
     strengths = sorted(areas)
+    spread = [_spread(areas[one]) for one in strengths]
     panel.errorbar(
-        strengths, [mean(areas[one]) for one in strengths], [_spread(areas[one]) for one in strengths],
+        strengths, [mean(areas[one]) for one in strengths], spread if any(spread) else None,
         color=color, marker="os"[retrained], markersize=4, capsize=2, linestyle="--" if retrained else "-",
         label=name,
     )  # fmt: skip
