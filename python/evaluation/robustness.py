@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import shift
 
 from ..artefacts import Artefact
 from ..auc import auc, check_classes
@@ -104,9 +105,15 @@ def perturb(
         "masked_patches": lambda: images * _alive(random, images, strength, 4),
         "energy_scale": lambda: images * _where_kind(image, SCALED, strength, 1.0),
         "time_jitter": lambda: _jitter(random, images, image, strength),
-        "rotation": lambda: np.rot90(images, round(strength / 90), axes=(2, 3)),
+        "rotation": lambda: _turned(images, image, round(strength / 90)),
     }
     return np.ascontiguousarray(steps[kind](), dtype=np.float32)
+
+
+def _turned(images: Images, image: ImageSpec, turns: int) -> Images:
+    """Return images after quarter turns, crops about their seed cell."""
+    made, move = np.rot90(images, turns, axes=(2, 3)), image.seed_shift(turns)
+    return shift(made, (0, 0, *move), order=0) if any(move) else made
 
 
 def _per_channel(values: NDArray[np.float64]) -> NDArray[np.float64]:

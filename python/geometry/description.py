@@ -118,6 +118,19 @@ class ImageSpec:
         place = f"seed at [{self.seed[0]}, {self.seed[1]}], tier {self.tier}"
         return f"{self.height} x {self.width} of {channels}; {place}"
 
+    def seed_shift(self, turns: int) -> tuple[int, int]:
+        """Return the rows and columns that bring the seed of a square crop back after `turns` quarter turns.
+
+        The turns are those of `numpy.rot90`, about the middle of the image. Images that are no crops of
+        crystals have their seed in the middle: (0, 0).
+        """
+        if self.grid.kind != "crystals":
+            return 0, 0
+        row, column = self.seed
+        for _ in range(turns % 4):
+            row, column = self.height - 1 - column, row
+        return self.seed[0] - row, self.seed[1] - column
+
     def of_kind(self, *kinds: Kind) -> list[bool]:
         """Return for each channel whether it is of one of these kinds."""
         return [channel.kind in kinds for channel in self.channels]

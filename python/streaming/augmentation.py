@@ -41,15 +41,16 @@ def _chance(images: Tensor, random: Random, probability: float) -> Tensor:
     return (torch.rand(len(images), generator=random) < probability)[:, None, None, None]
 
 
-def _check_probability(probability: float) -> None:
-    if not 0 <= probability <= 1:
-        msg = f"probability {probability} must be 0 to 1"
+def check_range(name: str, value: float, largest: float = math.inf) -> None:
+    """Raise a ValueError that names an option unless it is a number from 0 to `largest`."""
+    if not (0 <= value <= largest and math.isfinite(value)):
+        msg = f"{name} {value} must be 0 {'or more' if largest == math.inf else f'to {largest:g}'}"
         raise ValueError(msg)
 
 
 def _flip(image: ImageSpec, axes: Sequence[int], probability: float) -> BatchTransform:
     """Mirror crops about their seed cell, which stays where it is, other images about their middle."""
-    _check_probability(probability)
+    check_range("probability", probability, 1)
     shifts = [_shift(image, axis - 2) if image.grid.kind == "crystals" else 0 for axis in axes]
 
     def flip(x: Tensor, random: Random) -> Tensor:
@@ -71,12 +72,16 @@ def _shift(image: ImageSpec, axis: int) -> int:
 
 
 def mirrored(images: Tensor, axis: int, shift: int) -> Tensor:
-    """Mirror images along an axis and shift them by so many cells; cells that come from nowhere are 0."""
-    flipped = images.flip(axis)
+    """Mirror images along an axis and shift them by so many cells."""
+    return _shifted(images.flip(axis), axis, shift)
+
+
+def _shifted(images: Tensor, axis: int, shift: int) -> Tensor:
+    """Shift images along an axis; cells that come from nowhere are 0."""
     if not shift:
-        return flipped
+        return images
     made, kept = torch.zeros_like(images), images.shape[axis] - abs(shift)
-    made.narrow(axis, max(shift, 0), kept).copy_(flipped.narrow(axis, max(-shift, 0), kept))
+    made.narrow(axis, max(shift, 0), kept).copy_(images.narrow(axis, max(-shift, 0), kept))
     return made
 
 
@@ -110,32 +115,43 @@ def half_turn(image: ImageSpec, classes: Sequence[str], probability: float = 0.5
 
 @register("rotate90")
 def rotate90(image: ImageSpec, classes: Sequence[str]) -> BatchTransform:
-    """Turn by 0, 90, 180 or 270 degrees."""
+    """Turn by 0, 90, 180 or 270 degrees, crops about their seed cell."""
     if image.height != image.width:
         msg = f"images of {image.height} x {image.width} cannot be turned; crop them to a square"
         raise ValueError(msg)
 
-    return Augment(lambda x, random: turned(x, torch.randint(4, (len(x),), generator=random)))
+    return Augment(lambda x, random: turned(x, torch.randint(4, (len(x),), generator=random), image))
 
 
-def turned(images: Tensor, turns: Tensor) -> Tensor:
-    """Turn each image (B, C, H, H) by its number of quarter turns (B,)."""
+def turned(images: Tensor, turns: Tensor, image: ImageSpec) -> Tensor:
+    """Turn each image (B, C, H, H) by its number of quarter turns (B,), crops about their seed cell."""
     result = images.clone()
     for k in (1, 2, 3):
-        result[turns == k] = torch.rot90(images[turns == k], k, (2, 3))
+        rows, columns = image.seed_shift(k)
+        made = torch.rot90(images[turns == k], k, (2, 3))
+        result[turns == k] = _shifted(_shifted(made, 2, rows), 3, columns)
     return result
 
 
 @register("rotate")
 def rotate(image: ImageSpec, classes: Sequence[str], degrees: float = 180.0) -> BatchTransform:
-    """Turn by a random angle of at most `degrees`, interpolating; channels keep their sum (up to 2 x)."""
+    """Turn by a random angle of at most `degrees`, interpolating, crops about their seed cell.
+
+    Channels keep their sum (up to 2 x).
+    """
+    check_range("degrees", degrees)
+    centre = (0.0, 0.0)  # grid_sample's coordinates are -1..1 along either side, first the column's
+    if image.grid.kind == "crystals":
+        centre = (2 * image.seed[1] + 1) / image.width - 1, (2 * image.seed[0] + 1) / image.height - 1
 
     def turn(x: Tensor, random: Random) -> Tensor:
         angle = (torch.rand(len(x), generator=random) * 2 - 1) * math.radians(degrees)
         cos, sin = angle.cos(), angle.sin()
-        aspect = x.shape[3] / x.shape[2]  # grid_sample's coordinates are -1..1 along either side
-        zero = torch.zeros_like(cos)
-        matrix = torch.stack([cos, -sin / aspect, zero, sin * aspect, cos, zero], dim=1).reshape(-1, 2, 3)
+        aspect = x.shape[3] / x.shape[2]
+        right, down = -sin / aspect, sin * aspect
+        x0 = centre[0] - cos * centre[0] - right * centre[1]  # the centre stays where it is
+        y0 = centre[1] - down * centre[0] - cos * centre[1]
+        matrix = torch.stack([cos, right, x0, down, cos, y0], dim=1).reshape(-1, 2, 3)
         grid = F.affine_grid(matrix, list(x.shape), align_corners=False)
         turned = F.grid_sample(x, grid, align_corners=False)
         before, after = x.sum((2, 3), keepdim=True), turned.sum((2, 3), keepdim=True)
@@ -149,6 +165,7 @@ def rotate(image: ImageSpec, classes: Sequence[str], degrees: float = 180.0) -> 
 @register("roll_phi")
 def roll_phi(image: ImageSpec, classes: Sequence[str], cells: int) -> BatchTransform:
     """Shift by at most `cells` columns either way, around the edge."""
+    check_range("cells", cells, image.width)
 
     def roll(x: Tensor, random: Random) -> Tensor:
         shift = torch.randint(-cells, cells + 1, (len(x), 1), generator=random)
@@ -175,7 +192,7 @@ def gaussian_noise(
     image anew: all channels are as far between their low and high. With `occupied`, noise goes only to cells
     that are not 0, which keeps images as sparse as they were.
     """
-    _check_probability(probability)
+    check_range("probability", probability, 1)
     low, high = _per_channel(image, sigma)
 
     def add(x: Tensor, random: Random) -> Tensor:
@@ -194,7 +211,7 @@ def mask_patches(
     fraction: float = 0.1,
 ) -> BatchTransform:
     """Set each `size` x `size` patch to 0 with probability `fraction`, in all channels."""
-    _check_probability(fraction)
+    check_range("fraction", fraction, 1)
     if size < 1:
         msg = f"size {size} must be 1 or more"
         raise ValueError(msg)
@@ -212,6 +229,7 @@ def alive(images: Tensor, fraction: float | Tensor, side: int, random: Random) -
 @register("energy_scale")
 def energy_scale(image: ImageSpec, classes: Sequence[str], sigma: float = 0.02) -> BatchTransform:
     """Multiply all energies and momenta of an image by one factor, 1 + `sigma` x a standard normal number."""
+    check_range("sigma", sigma)
     energies = torch.tensor(image.of_kind("energy", "momentum"))[None, :, None, None]
 
     def scale(x: Tensor, random: Random) -> Tensor:
@@ -226,7 +244,7 @@ class Mixup:
     """Mix each event with another of the batch, labels and weights too; shares from Beta(alpha, alpha)."""
 
     def __init__(self, image: ImageSpec, classes: Sequence[str], alpha: float = 0.2) -> None:  # noqa: ARG002
-        if alpha <= 0:
+        if not 0 < alpha < math.inf:
             msg = f"alpha {alpha} must be above 0"
             raise ValueError(msg)
         self.alpha, self.classes = alpha, len(classes)
@@ -264,7 +282,7 @@ def _per_channel(image: ImageSpec, sigma: Width | dict[str, Width]) -> tuple[Ten
 
 def _low_and_high(width: Width) -> tuple[float, float]:
     low, high = width if isinstance(width, list) and len(width) == 2 else (width, width)
-    if isinstance(low, list) or isinstance(high, list) or not 0 <= low <= high:
+    if isinstance(low, list) or isinstance(high, list) or not 0 <= low <= high < math.inf:
         msg = f"sigma {width}: expected a number of 0 or more, or [low, high]"
         raise ValueError(msg)
     return float(low), float(high)

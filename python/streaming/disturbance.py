@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..store import ImageSpec
-from .augmentation import alive, turned
+from .augmentation import alive, check_range, turned
 from .registry import TensorBatch, register
 
 Random = torch.Generator
@@ -47,13 +47,9 @@ class Disturb:
         turn: bool = True,
     ) -> None:
         for name, value in (("probability", probability), ("dead", dead), ("masked", masked)):
-            if not 0 <= value <= 1:
-                msg = f"{name} {value} must be 0 to 1"
-                raise ValueError(msg)
+            check_range(name, value, 1)
         for name, value in (("noise", noise), ("scale", scale), ("jitter", jitter)):
-            if value < 0:
-                msg = f"{name} {value} must be 0 or more"
-                raise ValueError(msg)
+            check_range(name, value)
         self.probability, self.ways = probability, _ways(image, noise, dead, masked, scale, jitter, turn)
 
     def __call__(self, batch: TensorBatch, random: Random) -> TensorBatch:
@@ -90,7 +86,7 @@ def _ways(
         return x + _normal(x, random) * strength * jitter * ((x != 0) & times)
 
     def turn_quarters(x: Tensor, strength: Tensor, _: Random) -> Tensor:
-        return turned(x, (strength.flatten() * 3).long() + 1)
+        return turned(x, (strength.flatten() * 3).long() + 1, image)
 
     ways: list[tuple[bool, Way]] = [
         (noise > 0, add_noise),

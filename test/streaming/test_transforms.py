@@ -7,10 +7,12 @@ import pytest
 import torch
 
 from RecoE2E.ParticleViT.errors import RecipeError
+from RecoE2E.ParticleViT.evaluation.robustness import perturb
 from RecoE2E.ParticleViT.recipe import Transform
 from RecoE2E.ParticleViT.simulation.shower import deposit
 from RecoE2E.ParticleViT.store import ChannelSpec, Domain, Grid, ImageSpec
 from RecoE2E.ParticleViT.streaming import TensorBatch, build_transforms, list_transforms
+from RecoE2E.ParticleViT.streaming.augmentation import turned
 from RecoE2E.ParticleViT.streaming.registry import generator
 from RecoE2E.ParticleViT.streaming.transforms import apply_transforms
 
@@ -101,10 +103,40 @@ def test_crops_of_one_side_of_the_detector_are_not_mirrored_to_the_other(name):
         run(name, spec=dataclasses.replace(SPEC, seed=(0, 4)))
 
 
+@pytest.mark.parametrize("seed", [(4, 4), (3, 4), (2, 5)])
+def test_crops_are_turned_about_their_seed_in_training_and_in_the_scan(seed):
+    spec = dataclasses.replace(SPEC, seed=seed)
+    images = batch().images
+    for k in range(4):
+        made = turned(images, torch.full((len(images),), k), spec)
+        assert torch.equal(made[(..., *seed)], images[(..., *seed)])
+        scanned = perturb(images.numpy(), spec, "rotation", 90.0 * k, np.ones(2), 1)
+        assert np.array_equal(made.numpy(), scanned)
+    half = turned(images, torch.full((len(images),), 2), spec)
+    assert torch.equal(half, run("half_turn", spec=spec, probability=1.0).images)
+
+
+def test_jets_are_turned_about_the_middle():
+    images = batch().images
+    for k in range(4):
+        made = turned(images, torch.full((len(images),), k), WINDOW)
+        assert torch.equal(made, torch.rot90(images, k, (2, 3)))
+
+
+def test_any_rotation_leaves_the_seed_of_a_crop():
+    images = torch.zeros(8, 2, 8, 8)
+    images[:, :, 4, 4] = 1.0
+    made = run("rotate", TensorBatch(images, torch.zeros(8).long(), torch.ones(8)), SPEC).images
+    place = torch.arange(8.0)
+    for axis in (2, 3):  # of the centroid
+        centre = (made.sum(5 - axis) * place).sum(2) / made.sum((2, 3))
+        torch.testing.assert_close(centre, torch.full((8, 2), 4.0))
+
+
 @pytest.mark.parametrize("name", ["rotate90", "roll_phi"])
 def test_permutations_keep_every_cell(name):
     images = batch().images
-    made = run(name, **OPTIONS.get(name, {})).images
+    made = run(name, spec=WINDOW, **OPTIONS.get(name, {})).images
     assert not torch.equal(made, images)
     assert torch.equal(made.flatten(2).sort().values, images.flatten(2).sort().values)
 
@@ -178,6 +210,15 @@ def test_mixup_labels_are_shares():
         ("gaussian_noise", {"sigma": {"enrgy": 1.0}}, "did you mean 'energy'"),
         ("gaussian_noise", {"sigma": 1.0, "probability": -1}, "probability -1 must be 0 to 1"),
         ("flip_phi", {"probability": 2}, "probability 2 must be 0 to 1"),
+        ("roll_phi", {"cells": -3}, "cells -3 must be 0 to 8"),
+        ("roll_phi", {"cells": 10**20}, "must be 0 to 8"),
+        ("mask_patches", {"fraction": 5}, "fraction 5 must be 0 to 1"),
+        ("energy_scale", {"sigma": -1}, "sigma -1 must be 0 or more"),
+        ("energy_scale", {"sigma": float("nan")}, "sigma nan must be 0 or more"),
+        ("rotate", {"degrees": float("inf")}, "degrees inf must be 0 or more"),
+        ("mixup", {"alpha": float("nan")}, "alpha nan must be above 0"),
+        ("gaussian_noise", {"sigma": float("inf")}, "expected a number of 0 or more"),
+        ("disturb", {"noise": float("nan")}, "noise nan must be 0 or more"),
         ("reweight", {"to": "matchd"}, "did you mean 'matched'"),
     ],
 )
@@ -213,7 +254,7 @@ def test_disturb_one_way(only, check):
     images = batch(200)
     off = {"noise": 0.0, "dead": 0.0, "masked": 0.0, "scale": 0.0, "jitter": 0.0, "turn": False}
     options = {name: value for name, value in off.items() if name != only}
-    made = run("disturb", images, probability=1.0, **options).images
+    made = run("disturb", images, spec=WINDOW, probability=1.0, **options).images
     assert not torch.equal(made, images.images)
     assert check(made, images.images)
     assert torch.equal(run("disturb", images, probability=1.0, **off).images, images.images)
