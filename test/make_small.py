@@ -52,7 +52,7 @@ def make_small_store(path: Path, seed: int = 1) -> Path:
         write_events(file, SparseImages.from_dense(images), labels, {"pt": energy.sum(axis=(1, 2))})
         shards = (ShardInfo.of(path, file, events),)
         splits[split] = SplitInfo(events, {"a": events // 2, "b": events // 2}, shards)
-    info = StoreInfo("id", "small", spec, ("a", "b"), ("pt",), {"seed": 1.0}, splits, ())
+    info = StoreInfo(f"id{seed}", "small", spec, ("a", "b"), ("pt",), {"seed": 1.0}, splits, ())
     write_json(path / "store.json", info.to_dict())
     return path
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from ..errors import RecipeError
 from . import cli
 
 
@@ -27,6 +28,8 @@ def benchmark(
         label: Text above the figures on the left, such as CMS Simulation.
         pdf: Write a PDF beside the PNG of each figure.
     """
+    if min(threads) < 1:
+        raise RecipeError(f"--threads has {min(threads)}; give 1 or more")
     from ..evaluation.benchmark import benchmark_runs, table
     from ..report.figure import figure_style
     from .run_page import write_report

@@ -31,7 +31,7 @@ def evaluate(
         label: Text above the figures on the left, such as CMS Simulation.
         pdf: Write a PDF beside the PNG of each figure.
     """
-    from ..evaluation.evaluate import compare_runs, evaluate_run, table
+    from ..evaluation.evaluate import check_events, compare_runs, evaluate_run, table
     from ..inference.run import Run
     from ..report.figure import figure_style
     from .run_page import write_report
@@ -40,6 +40,7 @@ def evaluate(
     others = [Run(other) for other in against]
     for other in others:
         _ = other.trained_network  # refused before anything is written
+        check_events(trained, other, store)
     with figure_style(label, pdf):
         cli.say(table(evaluate_run(trained, store, output, limit, calibrate=calibrate)))
     for other in others:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from torch import nn
+
 from ..artefacts import Artefact
 from ..deployment.targets import TARGETS
 from ..deployment.validation import Validation
@@ -23,6 +25,7 @@ from ..report.quantity import kinematic, with_error
 from ..simulation import is_simulated
 from ..store import StoreInfo, open_store
 from ..store.schema import InputInfo
+from ..training.optimizer import muon_matrices
 from .model_failures import known_failures
 
 CARD = "MODEL_CARD.md"
@@ -207,7 +210,7 @@ def _training(card: Markdown, run: Run) -> None:
     source = SOURCES.get(recipe.inputs.source, recipe.inputs.source)
     card.text(
         f"Study `{recipe.name}`, from {source}; {settings.max_epochs} epochs at most, "
-        f"{OPTIMISERS[settings.optimizer]}, learning rate {settings.learning_rate:g}, batches of "
+        f"{_optimiser(settings, run.trained_network)}, learning rate {settings.learning_rate:g}, batches of "
         f"{settings.batch_size}, {_average(settings)}, {_augmentation(settings)}, seed {settings.seed}."
     )
     try:
@@ -218,6 +221,10 @@ def _training(card: Markdown, run: Run) -> None:
     card.table(("split", "events", *info.classes), _splits(info))
     header = ("input", "entries", "selected", "sha256")
     card.table(header, [(one.file, one.entries, one.selected, one.sha256[:16]) for one in info.inputs])
+
+
+def _optimiser(settings: Training, network: nn.Module) -> str:
+    return OPTIMISERS[settings.optimizer if muon_matrices(network) else "adamw"]
 
 
 def _average(settings: Training) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from . import cli
+
+logger = logging.getLogger(__name__)
 
 
 def report(run: Path, card: Path | None = None, licence: str | None = None) -> None:
@@ -25,8 +28,12 @@ def report(run: Path, card: Path | None = None, licence: str | None = None) -> N
     if card is not None:  # before anything is written
         check_place(card)
     found = Run(run)
-    if found.best_checkpoint.is_file():
+    trained = found.best_checkpoint.is_file()
+    if trained:
         cli.say(str(write_report(found)))
+    if trained and card is None and not found.manifest_file.is_file():
+        logger.warning("%s: was not exported, so it has no model card; scripts/export.py writes one", run)
+        return
     cli.say(str(write_card(found, card, licence)))
 
 

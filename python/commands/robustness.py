@@ -37,7 +37,9 @@ def robustness(
     folder = evaluation_folder(RunFolder(runs[0]), store, output, 0 if limit == EVENTS else limit).path
     with figure_style(label, pdf):
         cli.say(table(scan_runs(runs, folder, store, limit)))
-    cli.say(str(write_report(runs[0])))
+    cli.say(str(folder / "robustness.json"))
+    if folder == runs[0]:
+        cli.say(str(write_report(folder)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

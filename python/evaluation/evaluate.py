@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..auc import check_classes, signal_scores
-from ..errors import StoreError
+from ..errors import RunError, StoreError
 from ..files import check_writable
 from ..inference.backends import network_predictor
 from ..inference.calibrated import Temperature
@@ -145,6 +145,20 @@ def evaluation_folder(run: RunFolder, store: Path | None, output: Path | None, l
     if limit:
         words += ["limit", str(limit)]
     return RunFolder(run.path / "evaluations" / "-".join(words)) if words else run
+
+
+def check_events(run: Run, other: Run, store: Path | None) -> None:
+    """Check that two runs can be scored on the same events: those of one store.
+
+    Raises:
+        RunError: they were trained on two, and no other is given.
+    """
+    first, second = run.checkpoint.store, other.checkpoint.store
+    if store is None and first.id != second.id:
+        raise RunError(
+            f"{other.path}: was trained on the store {second.path}, {run.path} on {first.path}; compare them "
+            "on one of them with --store STORE"
+        )
 
 
 def compare_runs(run: Run | Path, other: Run | Path, store: Path | None = None, limit: int = 0) -> str:

@@ -21,6 +21,8 @@ from ..errors import InputError, suggest
 FORMATS = {"root": ".root", "parquet": ".parquet", "hdf5": ".hdf5"}
 """Formats and the ending of their files."""
 SUFFIXES = {".root": "root", ".parquet": "parquet", ".pq": "parquet", ".hdf5": "hdf5", ".h5": "hdf5"}
+OTHER_SUFFIXES = {".csv", ".feather", ".ig", ".json", ".npy", ".npz", ".txt"}
+"""Endings that name a file of another format, not a folder."""
 INFO = "particlevit"
 """Key of what a file says about itself."""
 

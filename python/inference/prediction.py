@@ -18,7 +18,7 @@ from ..files import atomic_path
 from ..geometry.status import MEANING, Status
 from ..progress import progress
 from .backends import PYTHON_BACKENDS
-from .friends import FORMATS, SUFFIXES, Layout, ScoreBlock, format_of, read_info, write_scores
+from .friends import FORMATS, OTHER_SUFFIXES, SUFFIXES, Layout, ScoreBlock, format_of, read_info, write_scores
 from .manifest import sha256, verified_file
 from .prediction_units import ModelChoice, ScoreTask, count_status, read_part, run_task
 from .predictors import Predictor
@@ -155,12 +155,14 @@ def targets(paths: list[str], output: str, kind: str) -> dict[str, str]:
     """Return the file of scores of each input.
 
     Raises:
-        InputError: two inputs would share one.
+        InputError: two inputs would share one, or the ending is that of another format.
     """
     if Path(output).suffix.lower() in SUFFIXES:
         if len(paths) > 1:
             raise InputError(f"--output {output}: is one file for {len(paths)} inputs; give a folder")
         return {paths[0]: output}
+    if Path(output).suffix.lower() in OTHER_SUFFIXES:
+        raise InputError(f"--output {output}: give a folder, or a file that ends with {', '.join(SUFFIXES)}")
     result = {path: f"{output.rstrip('/')}/{Path(path).stem}.scores{FORMATS[kind]}" for path in paths}
     for target, count in Counter(result.values()).items():
         if count > 1:

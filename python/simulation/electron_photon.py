@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from os import PathLike
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -127,10 +128,12 @@ def write_hdf5(
         vary: whether each event has its own constants.
 
     Raises:
-        InputError: `events` or `seed` out of range.
+        InputError: `events` or `seed` out of range, or another suffix.
         OutputError: the file cannot be written.
     """
     _check(events, seed)
+    if Path(path).suffix not in (".hdf5", ".h5"):
+        raise InputError(f"{path}: electron_photon writes .hdf5 or .h5 files; choose one of these suffixes")
     try:
         with atomic_path(path) as partial, new_hdf5(partial) as (file, check):
             images = file.create_dataset(

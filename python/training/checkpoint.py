@@ -236,7 +236,7 @@ def resume_point(folder: RunFolder) -> tuple[Path, dict[str, Any]] | None:
             try:
                 return path, read_checkpoint(path)
             except ModelError as error:
-                logger.warning("%s; using an older state", error)
+                logger.warning("%s; an older state is used", str(error).rpartition("; ")[0])
     return None
 
 

@@ -45,6 +45,8 @@ def benchmark(
     import torch
 
     torch.set_num_threads(1)
+    if rounds < 1:
+        raise InputError(f"--rounds is {rounds}; give 1 or more")
     if len(channels) not in (1, len(sides)):
         raise InputError(f"--channels has {len(channels)} numbers; give 1, or {len(sides)} as --sides")
     shapes = [(channels[number % len(channels)], side) for number, side in enumerate(sides)]

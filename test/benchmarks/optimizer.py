@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A training step with AdamW, with Muon, and with Muon as torch has it (in bfloat16).
 
-    test/benchmarks/optimizer.py [--models sparse_vit reference_vit] [--batch 128]
+    test/benchmarks/optimizer.py [--models sparse_vit reference_vit] [--results FILE.csv]
 
 Processor time per image, one thread, all three in turn; the median of the rounds counts.
 """
@@ -17,13 +17,13 @@ from results import add_rows
 from torch.optim import AdamW, Muon, Optimizer
 
 from RecoE2E.ParticleViT.commands import cli
+from RecoE2E.ParticleViT.errors import InputError
 from RecoE2E.ParticleViT.models import build_model
 from RecoE2E.ParticleViT.models.network import Network
 from RecoE2E.ParticleViT.recipe import Training
 from RecoE2E.ParticleViT.store import ChannelSpec, ImageSpec
 from RecoE2E.ParticleViT.training.optimizer import make_optimizer
 
-RESULTS = Path(__file__).with_name("results") / "optimizer.csv"
 STEPS = 3
 IMAGE = ImageSpec(
     (ChannelSpec("pt", "GeV", "energy"), ChannelSpec("multiplicity", "", "count")), 32, 32, (16, 16)
@@ -34,6 +34,7 @@ def benchmark(
     models: list[str] = ["sparse_vit", "hybrid_vit", "reference_vit"],  # noqa: B006
     batch: int = 128,
     rounds: int = 7,
+    results: Path | None = None,
 ) -> None:
     """Print the processor time per image of each optimiser.
 
@@ -41,7 +42,10 @@ def benchmark(
         models: Names in the registry.
         batch: Images of a step.
         rounds: Repetitions, of which the median counts.
+        results: CSV file that gets the rows.
     """
+    if rounds < 1 or batch < 1:
+        raise InputError(f"--rounds is {rounds} and --batch {batch}; give 1 or more")
     torch.set_num_threads(1)
     random = torch.Generator().manual_seed(1)
     images = torch.rand(batch, *IMAGE.shape, generator=random)
@@ -57,7 +61,8 @@ def benchmark(
         row: dict[str, str | int] = {"model": name, "batch": batch}
         row |= {f"{which}_us": round(median(some)) for which, some in times.items()}
         cli.say(", ".join(f"{key} {value}" for key, value in row.items()))
-        add_rows(RESULTS, [row], rounds)
+        if results:
+            add_rows(results, [row], rounds)
 
 
 def optimizers(network: Network) -> dict[str, Optimizer]:

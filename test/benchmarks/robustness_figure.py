@@ -16,7 +16,7 @@ from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 from RecoE2E.ParticleViT.commands import cli
-from RecoE2E.ParticleViT.errors import InputError
+from RecoE2E.ParticleViT.errors import InputError, suggest
 from RecoE2E.ParticleViT.evaluation.robustness import LABELS
 from RecoE2E.ParticleViT.files import atomic_path
 from RecoE2E.ParticleViT.report.figure import COLORS
@@ -59,7 +59,8 @@ def read(scans: Path, runs: Sequence[str]) -> Curves:
     for run in runs:
         mine = {key[1:]: area for key, area in found.items() if key[0] == run}
         if not mine:
-            raise InputError(f"{scans}: has no run '{run}'")
+            known = {key[0] for key in found}
+            raise InputError(f"{scans}: has no run '{run}', which robustness.py adds; {suggest(run, known)}")
         for (kind, strength), area in mine.items():
             curves.setdefault(kind, {}).setdefault(strength, []).append(area)
     return curves

@@ -6,9 +6,10 @@ import dataclasses
 import shutil
 
 import pytest
+import torch
 import yaml
 
-from RecoE2E.ParticleViT.commands.model_card import _origins, model_card, write_card
+from RecoE2E.ParticleViT.commands.model_card import _optimiser, _origins, model_card, write_card
 from RecoE2E.ParticleViT.commands.model_failures import known_failures
 from RecoE2E.ParticleViT.evaluation.robustness import Disturbed, Robustness, Scan
 from RecoE2E.ParticleViT.inference.metrics import Bin, PhaseSpace, Sculpting
@@ -85,8 +86,19 @@ def test_an_export_alone_has_a_card(exported_run, tmp_path):
 
 def test_a_run_that_was_not_exported_has_none(small_run, script, tmp_path):
     run = shutil.copytree(small_run, tmp_path / "run")
-    done = script("report", "--run", run, check=2)
+    done = script("report", "--run", run)
+    assert done.stdout.split() == [str(run / "report.html")]
+    assert "was not exported, so it has no model card" in done.stderr
+    done = script("report", "--run", run, "--card", tmp_path / "card.md", check=2)
     assert "write it with scripts/export.py" in done.stderr
+
+
+def test_adamw_has_trained_a_network_without_blocks(exported_run):
+    settings = dataclasses.replace(Run(exported_run).recipe.training, optimizer="muon")
+    assert _optimiser(settings, torch.nn.Linear(3, 2)) == "AdamW"
+    assert "Muon for matrices of transformer blocks" in _optimiser(
+        settings, Run(exported_run).trained_network
+    )
 
 
 def test_the_same_run_has_the_same_card(exported_run):

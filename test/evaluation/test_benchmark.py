@@ -60,3 +60,9 @@ def test_a_report_shows_what_there_is(small_run, tmp_path):
 def test_a_gpu_that_is_absent_is_named(small_run, tmp_path):
     with pytest.raises(BackendUnavailableError, match="torch finds no GPU here; use --device cpu"):
         benchmark.benchmark_runs([small_run], tmp_path, device="cuda")
+
+
+def test_no_threads_are_refused(small_run, script):
+    done = script("benchmark", "--runs", small_run, "--threads", 0, check=2)
+    assert "--threads has 0; give 1 or more" in done.stderr
+    assert not (small_run / "benchmark.json").exists()

@@ -2,11 +2,12 @@ import shutil
 
 import numpy as np
 import pytest
+from make_small import make_small_run, make_small_store
 from sklearn.metrics import roc_auc_score
 
-from RecoE2E.ParticleViT.errors import RecipeError, StoreError
+from RecoE2E.ParticleViT.errors import RecipeError, RunError, StoreError
 from RecoE2E.ParticleViT.evaluation import evaluate_run
-from RecoE2E.ParticleViT.evaluation.evaluate import evaluation_folder
+from RecoE2E.ParticleViT.evaluation.evaluate import check_events, evaluation_folder
 from RecoE2E.ParticleViT.files import read_json, write_json
 from RecoE2E.ParticleViT.inference.backends import load_run
 from RecoE2E.ParticleViT.inference.run import Run
@@ -87,6 +88,14 @@ def test_a_split_without_a_class_is_named(evaluated, small_store, tmp_path):
 
 def test_command_names_what_is_no_run(tmp_path, script):
     assert "not a run folder" in script("evaluate", "--run", tmp_path, check=2).stderr
+
+
+def test_a_run_of_another_store_is_refused_before_anything_is_scored(evaluated, tmp_path):
+    run, _ = evaluated
+    other = make_small_run(make_small_store(tmp_path / "other", seed=2), tmp_path / "run")
+    with pytest.raises(RunError, match=r"run: was trained on the store .*other, .* --store STORE"):
+        check_events(Run(run), Run(other), None)
+    check_events(Run(run), Run(other), tmp_path / "other")
 
 
 def test_another_run_that_is_none_is_refused_before_anything_is_written(evaluated, tmp_path, script):

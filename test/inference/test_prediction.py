@@ -259,6 +259,8 @@ def test_bad_requests_say_what_to_do(model, jet_files, jet_recipe, jet_run, smal
         predict_files(jet_recipe, ModelChoice(str(small_run), "onnx", 1), [str(jet_files[1])], str(tmp_path))
     with pytest.raises(InputError, match="is one file for 2 inputs; give a folder"):
         predict_files(jet_recipe, model, list(map(str, jet_files)), str(tmp_path / "a.root"))
+    with pytest.raises(InputError, match=r"give a folder, or a file that ends with \.root"):
+        predict_files(jet_recipe, model, [str(jet_files[1])], str(tmp_path / "a.csv"))
     torn = tmp_path / "torn.root"
     torn.write_bytes(jet_files[1].read_bytes()[:5000])
     with pytest.raises(InputError, match="truncated"):

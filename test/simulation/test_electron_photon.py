@@ -164,3 +164,5 @@ def test_command(script, tmp_path: Path):
     with h5py.File(path) as file:
         assert len(file["y"]) == 20
     script("simulate", "electron_photon", "--events", 0, "--output", path, check=2)
+    done = script("simulate", "electron_photon", "--events", 3, "--output", tmp_path / "crops.txt", check=2)
+    assert "choose one of these suffixes" in done.stderr
