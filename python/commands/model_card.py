@@ -191,7 +191,7 @@ def _loads_in(manifest: Manifest) -> str:
 
 def _range(limits: tuple[float | None, float | None]) -> str:
     low, high = limits
-    if low == high is not None:
+    if low is not None and low == high:
         return f"{low:g}"
     if low is None or high is None:
         return f"up to {high:g}" if low is None and high is not None else f"from {low:g}" if low else "any"
@@ -239,13 +239,14 @@ def _augmentation(settings: Training) -> str:
 
 def _origins(run: Run, manifest: Manifest) -> Iterator[str]:
     """Say what limits the trust in the events: simulated ones, and ranges that nobody measured."""
-    inputs, measured = _trained_on(run)
+    by_hand = (manifest.recipe or {}).get("image", {}).get("domain", {})
+    inputs, measured = _trained_on(run, bool(by_hand))
     if any(is_simulated(one.file, one.entries) for one in inputs):
         yield (
             "Trained and tested on this package's own simulation, not on CMS simulation and not on data: the "
             "figures above hold for it alone. Train your own before you draw a conclusion from a score."
         )
-    for name, limits in (manifest.recipe or {}).get("image", {}).get("domain", {}).items():
+    for name, limits in by_hand.items():
         found = getattr(measured, name)
         events = f"is {_range(found)}: elsewhere nothing was tested" if found else "is not known"
         yield (
@@ -254,11 +255,12 @@ def _origins(run: Run, manifest: Manifest) -> Iterator[str]:
         )
 
 
-def _trained_on(run: Run) -> tuple[Sequence[InputInfo], Domain]:
-    """Return the files and the ranges of the training events, as far as the store is still there."""
+def _trained_on(run: Run, measure: bool) -> tuple[Sequence[InputInfo], Domain]:
+    """Return the files and, if asked for, the ranges of the training events, while the store is there."""
     try:
         store = open_store(Path(run.checkpoint.store.path))
-        return store.info.inputs, measured_domain(store.image, store.shards("train"))
+        shards = store.shards("train") if measure else []
+        return store.info.inputs, measured_domain(store.image, shards)
     except ParticleViTError:
         return (), Domain()
 

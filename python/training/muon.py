@@ -1,4 +1,4 @@
-"""Muon with float32 on processors."""
+"""Muon in float32 on CPUs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.optim import Muon
 class PortableMuon(Muon):
     """torch.optim.Muon, with steps as long as those of AdamW, computed in float32 on a CPU.
 
-    torch's own always multiplies in bfloat16, which is up to 30 times slower on processors without
+    torch's own always multiplies in bfloat16, which is up to 30 times slower on CPUs without
     instructions for it: a step of `reference_vit` then takes twice as long. Elsewhere this one does so, too.
     """
 

@@ -9,10 +9,12 @@ Processor time per image, one thread, all three in turn; the median of the round
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 import torch
+from latency import sparse_images
 from results import add_rows
 from torch.optim import AdamW, Muon, Optimizer
 
@@ -31,7 +33,7 @@ IMAGE = ImageSpec(
 
 
 def benchmark(
-    models: list[str] = ["sparse_vit", "hybrid_vit", "reference_vit"],  # noqa: B006
+    models: Sequence[str] = ("sparse_vit", "hybrid_vit", "reference_vit"),
     batch: int = 128,
     rounds: int = 7,
     results: Path | None = None,
@@ -47,9 +49,7 @@ def benchmark(
     if rounds < 1 or batch < 1:
         raise InputError(f"--rounds is {rounds} and --batch {batch}; give 1 or more")
     torch.set_num_threads(1)
-    random = torch.Generator().manual_seed(1)
-    images = torch.rand(batch, *IMAGE.shape, generator=random)
-    images *= torch.rand(images.shape, generator=random) < 0.05
+    images = torch.from_numpy(sparse_images(batch, len(IMAGE.channels), IMAGE.height))
     for name in models:
         network = build_model(name, IMAGE, ["a", "b"])
         network.fit(lambda: [images])
